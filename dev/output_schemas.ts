@@ -17,6 +17,7 @@ import { line } from "./log_schema.ts";
 import { protection, protectionOutputs } from "./protection_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
+import { gradual } from "./gradual_schema.ts";
 import { receipt } from "./receipt_schema.ts";
 import { run, runList } from "./run_schema.ts";
 import { credentialOutputs } from "./session_schema.ts";
@@ -126,6 +127,7 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   })).readonly(),
   scaledRegions: SCALED_REGIONS.optional(),
   lastSwitch: receipt.optional(),
+  gradualSwitch: gradual.optional(),
   events: z.array(instanceEvent).readonly().optional(),
 }));
 
@@ -185,6 +187,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
       regions: z.array(region),
       certificates: z.array(certificate).optional(),
       domains: z.array(trouble).optional(),
+      gradualSwitches: z.array(gradual).optional(),
     }),
     failure,
   ]),
@@ -192,7 +195,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ...measured(failure),
   "run": z.union([run, failure]),
   "rollback": moved,
-  "promote": moved,
+  "promote": z.union([moved, z.strictObject({ gradualSwitch: gradual })]),
   "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),
   "stop": printed({ id: text, status: text }),
   "start": printed({ id: text, status: text, urls: texts, tookMs: count }),

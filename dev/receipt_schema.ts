@@ -8,6 +8,8 @@ export const receipt = of<ReceiptJson>()(z.strictObject({
   project: text.optional(),
   environment: text,
   cause: text,
+  percent: count.optional(),
+  gradualSwitch: text.optional(),
   from: text.optional(),
   to: text,
   committedAt: time,

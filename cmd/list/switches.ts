@@ -4,15 +4,30 @@ import type { ReceiptJson } from "../shared/switch_receipt.ts";
 
 export function switchesTable(switches: readonly ReceiptJson[], nowMs: number): string {
   return table(
-    ["AGE", "PROJECT", "ENV", "CAUSE", "FROM", "TO", "TOOK", "EDGES", "FAILED", "RECEIPT"],
+    ["AGE", "PROJECT", "ENV", "CAUSE", "SHARE", "FROM", "TO", "TOOK", "EDGES", "FAILED", "RECEIPT"],
     switches.map(
-      ({ committedAt, project = "", environment, cause, from = "", to, tookMs, edges, failed, state }) => {
+      (
+        {
+          committedAt,
+          project = "",
+          environment,
+          cause,
+          percent = 100,
+          from = "",
+          to,
+          tookMs,
+          edges,
+          failed,
+          state,
+        },
+      ) => {
         const followed = edges.filter(({ acknowledgedMs }) => acknowledgedMs !== undefined).length;
         return [
           age(committedAt, nowMs),
           project,
           environment,
           cause,
+          `${percent} %`,
           from,
           to,
           followed === 0 ? "" : `${tookMs} ms`,

@@ -1,5 +1,5 @@
 /** `unkey promote`: a deployment takes the live traffic of its environment. */
-import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
+import { defineCommand, EXIT, type ExitCode, type ExitMeaning, type Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { confirm, YES_FIELD } from "../shared/confirm.ts";
@@ -26,11 +26,14 @@ import {
   switchJson,
 } from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
+import { actOnGradual, NOT_COMPLETED, promoteGradually } from "./gradual.ts";
+import { checkGradual, GRADUAL_FIELDS } from "./gradual_fields.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
   environment: ENVIRONMENT_FILTER_FIELD,
   plan: PLAN_FIELD,
+  ...GRADUAL_FIELDS,
   timeoutMs: OPERATION_TIMEOUT_FIELD,
   yes: YES_FIELD,
   quiet: QUIET_FIELD,
@@ -38,17 +41,31 @@ const FIELDS = {
 };
 type Config = ConfigOf<typeof FIELDS>;
 
+const EXITS: readonly ExitMeaning[] = OPERATION_EXITS.flatMap((each) =>
+  each.code === EXIT.unreachable
+    ? [each, {
+      code: NOT_COMPLETED,
+      means: "the gradual switch was aborted, ended by hand or replaced: the deployment is not live",
+    }]
+    : [each]
+);
+
 /** `unkey promote <deployment>` */
 export const command = defineCommand({
-  exitCodes: OPERATION_EXITS,
+  exitCodes: EXITS,
   fields: FIELDS,
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:
     `The deployment takes over in its own environment; none moves from one environment to another. It also ends a
 rollback: new deployments go live again. Of the one that is live already, that is all it does.
 
-${exitNotes(OPERATION_EXITS)}`,
+With --gradual the requests move in steps. The edges compare the deployment with the live one over the same time: when it
+fails more requests, or its p95 is much longer, all requests go back by themselves, and the message has the numbers.
+A promote, a rollback or a deploy in between wins at once and ends it.
+
+${exitNotes(EXITS)}`,
   async run({ config, positionals: [word = ""] }, process) {
+    checkGradual(config);
     const connection = await connect(config, process);
     return await operate(
       { process, connection, json: config.json },
@@ -65,7 +82,14 @@ async function run(
 ): Promise<ExitCode> {
   const { clock, signal, stdout, stderr } = process;
   const client = operationClient(connection);
-  const { id } = await findDeployment(connection, { word, environment: config.environment }, signal);
+  const deployment = await findDeployment(connection, { word, environment: config.environment }, signal);
+  const { id } = deployment;
+  if (config.next || config.abort) {
+    const { projectId, environmentSlug } = deployment;
+    const order = { projectId, environmentSlug, act: config.next ? "next" : "abort" } as const;
+    return await actOnGradual(client, order, config, process);
+  }
+  if (config.gradual) return await promoteGradually(client, id, config, process);
   const plan = existingSwitch((await client.planPromote({ targetDeploymentId: id }, { signal })).plan);
   if (config.plan) {
     stdout(config.json ? jsonLine({ plan: switchJson(plan) }) : planText("promote", plan));

@@ -13,8 +13,12 @@ export interface ReceiptJson {
   /** Absent from a control plane of an older release. */
   readonly project?: string;
   readonly environment: string;
-  /** `deploy`, `promote` or `rollback` */
+  /** `deploy`, `promote` or `rollback`; `gradual` for a share of the requests, `abort` when such a share went back. */
   readonly cause: string;
+  /** The share of the requests that `to` got; absent: all. */
+  readonly percent?: number;
+  /** The gradual switch that it is a part of. */
+  readonly gradualSwitch?: string;
   /** Absent when nothing was live. */
   readonly from?: string;
   readonly to: string;
@@ -50,6 +54,9 @@ export function receiptJson({ receipt, ...given }: TrafficSwitch): ReceiptJson {
     ...(given.projectSlug === "" ? {} : { project: given.projectSlug }),
     environment: given.environmentSlug,
     cause: given.cause,
+    // 0: of a control plane of an older release.
+    ...(given.percent === 0 || given.percent === 100 ? {} : { percent: given.percent }),
+    ...(given.gradualSwitchId === "" ? {} : { gradualSwitch: given.gradualSwitchId }),
     ...(given.fromDeploymentId === "" ? {} : { from: given.fromDeploymentId }),
     to: given.toDeploymentId,
     committedAt: Number(given.committedAt),

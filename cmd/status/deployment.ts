@@ -10,6 +10,7 @@ import { type AppJson, appJson, appRows } from "../shared/app_view.ts";
 import { clockTime } from "../shared/clock_time.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
+import { type GradualJson, gradualText } from "../shared/gradual_view.ts";
 import { type ReceiptJson, receiptText } from "../shared/switch_receipt.ts";
 import { type ScaledRegionJson, scaledRegionJson, scaledRegionText } from "../shared/scaling_view.ts";
 import { sizeText } from "../shared/size_fields.ts";
@@ -42,6 +43,8 @@ export interface DeploymentStatusJson extends DeploymentJson {
   readonly scaledRegions?: readonly ScaledRegionJson[];
   /** The newest switch to it; absent when it never took its environment's traffic. */
   readonly lastSwitch?: ReceiptJson;
+  /** The newest gradual switch to it, or the one that runs beside it. */
+  readonly gradualSwitch?: GradualJson;
   /** Only with --events. */
   readonly events?: readonly InstanceEventJson[];
 }
@@ -49,8 +52,9 @@ export interface DeploymentStatusJson extends DeploymentJson {
 export function deploymentStatusJson(
   deployment: Deployment,
   instances: readonly DeploymentInstance[],
-  { lastSwitch, events }: {
+  { lastSwitch, gradual, events }: {
     readonly lastSwitch?: ReceiptJson | undefined;
+    readonly gradual?: GradualJson | undefined;
     readonly events?: readonly InstanceEvent[] | undefined;
   } = {},
 ): DeploymentStatusJson {
@@ -79,6 +83,7 @@ export function deploymentStatusJson(
       ? {}
       : { scaledRegions: deployment.scaledRegions.map(scaledRegionJson) }),
     ...(lastSwitch === undefined ? {} : { lastSwitch }),
+    ...(gradual === undefined ? {} : { gradualSwitch: gradual }),
     ...(events === undefined ? {} : { events: events.map(eventJson) }),
   };
 }
@@ -87,7 +92,11 @@ export function deploymentStatusJson(
 export function deploymentText(
   deployment: Deployment,
   instances: readonly DeploymentInstance[],
-  { nowMs, lastSwitch }: { readonly nowMs: number; readonly lastSwitch?: ReceiptJson | undefined },
+  { nowMs, lastSwitch, gradual }: {
+    readonly nowMs: number;
+    readonly lastSwitch?: ReceiptJson | undefined;
+    readonly gradual?: GradualJson | undefined;
+  },
 ): string {
   const { commit, ...shown } = deploymentJson(deployment);
   const about = facts({
@@ -111,6 +120,7 @@ export function deploymentText(
     settings: settingsTexts(deployment),
     created: `${age(shown.createdAt, nowMs)} ago`,
     "last switch": lastSwitch && lastSwitchText(lastSwitch, nowMs),
+    "gradual switch": gradual && gradualText(gradual),
     "runs until": shown.stopsAt === undefined
       ? undefined
       : `${clockTime(shown.stopsAt, nowMs)}: its traffic went, and requests under way have until then`,

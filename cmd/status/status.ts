@@ -13,6 +13,7 @@ import { certificateJson, certificatesText } from "./certificates.ts";
 import { troubleJson, troublesText } from "./domains.ts";
 import { deploymentStatusJson, deploymentText } from "./deployment.ts";
 import { eventsText } from "./events.ts";
+import { gradualOf, gradualsText, runningGraduals } from "./gradual.ts";
 import { regionJson, regionsText } from "./regions.ts";
 
 const EVENTS_FIELD = switchField({
@@ -56,11 +57,13 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
         connection,
         () => knownReceipt({ client, deploymentId: deployment.id, signal }),
       );
+      const gradual = await calling(connection, () => gradualOf({ client, signal }, deployment));
       if (config.json) {
-        return stdout(jsonLine(deploymentStatusJson(deployment, instances, { lastSwitch, events })));
+        const more = { lastSwitch, gradual, events };
+        return stdout(jsonLine(deploymentStatusJson(deployment, instances, more)));
       }
       const nowMs = clock.now();
-      stdout(deploymentText(deployment, instances, { nowMs, lastSwitch }));
+      stdout(deploymentText(deployment, instances, { nowMs, lastSwitch, gradual }));
       return events === undefined ? undefined : stdout(eventsText(events, nowMs));
     }
     const admin = createRpcClient(AdminService, connection);
@@ -68,15 +71,18 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
     const regions = status.regions.map(regionJson);
     const certificates = status.certificates.map(certificateJson);
     const domains = status.domains.map(troubleJson);
+    const client = createRpcClient(DeploymentService, connection);
+    const gradualSwitches = await calling(connection, () => runningGraduals({ client, signal }));
     if (config.json) {
       return stdout(jsonLine({
         regions,
         ...(certificates.length === 0 ? {} : { certificates }),
         ...(domains.length === 0 ? {} : { domains }),
+        ...(gradualSwitches.length === 0 ? {} : { gradualSwitches }),
       }));
     }
     const nowMs = clock.now();
     const troubles = `${certificatesText(certificates, nowMs)}${troublesText(domains, nowMs)}`;
-    stdout(`${regionsText(regions, nowMs)}${troubles}`);
+    stdout(`${regionsText(regions, nowMs)}${gradualsText(gradualSwitches)}${troubles}`);
   },
 });

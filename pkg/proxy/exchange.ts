@@ -4,6 +4,7 @@ import { type Core, reportFailure } from "./core.ts";
 import type { Framing } from "./framing.ts";
 import { type RequestHead, type ResponseHead, single } from "./head.ts";
 import type { LinkUser, ResponsePart, UpstreamLink } from "./link.ts";
+import { withCookie } from "./set_cookie.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { isRepeatable, keepsAlive, upgradeOf } from "./request.ts";
 import { type Answer, type AppTraffic, type Failure, FAILURE_STATUS, type ProxyRequest } from "./types.ts";
@@ -167,7 +168,7 @@ export class Exchange implements LinkUser {
 
   response(part: ResponsePart): void {
     if (part.start !== undefined) this.#respond(part.start.head, part.start.framing);
-    if (!this.#client.write(part, this.#keepAlive)) this.#wait();
+    if (!this.#client.write(withCookie(part, this.#search.setCookie), this.#keepAlive)) this.#wait();
     for (const { length } of part.slices) this.#traffic?.moved(0, length);
     if (part.trailers !== undefined) this.#finish();
   }

@@ -63,6 +63,8 @@ export type Decision =
     readonly hasOthers?: boolean;
     /** The fields that are passed on, in the place of the client's. */
     readonly headers?: readonly HeaderField[] | undefined;
+    /** The value of a `Set-Cookie` that the response gets beside those of the app. */
+    readonly setCookie?: string | undefined;
   }
   | { readonly kind: "answer"; readonly answer: Answer }
   /** Answered here, by the request's body. */

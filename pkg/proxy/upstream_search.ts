@@ -40,6 +40,8 @@ export class UpstreamSearch {
   #headers: readonly HeaderField[] | undefined;
   /** Why the last dial failed; for the log. */
   lastCause: string | undefined;
+  /** Of the last decision. */
+  setCookie: string | undefined;
 
   constructor(core: Core, { request, isWebSocket }: Wanted, result: SearchResult) {
     this.#core = core;
@@ -62,6 +64,7 @@ export class UpstreamSearch {
     if (decision.kind === "serve") return this.#result.found(new ServedLink(decision));
     const { upstream, hasOthers = false } = decision;
     this.#headers = decision.headers;
+    this.setCookie = decision.setCookie;
     if (this.#speaksHttp2(upstream)) return this.#dial(upstream, { ...options, hasOthers });
     const recentMs = options.repeatable ? Infinity : RECENT_MS;
     const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);

@@ -34,6 +34,7 @@ const PREFIXES = {
   certificate: "cert",
   domain: "dom",
   trafficSwitch: "sw",
+  gradualSwitch: "gs",
   session: "sess",
   run: "run",
 } as const;
@@ -48,6 +49,7 @@ export type DeploymentId = Id<"deployment">;
 export type RouteId = Id<"route">;
 export type UploadId = Id<"upload">;
 export type StartId = Id<"start">;
+export type GradualSwitchId = Id<"gradualSwitch">;
 
 const EPOCH_SECONDS = 1_700_000_000;
 const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";

@@ -75,7 +75,7 @@ export const PURE: readonly RegExp[] = [
   /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|idle_end|images|status|stop_note|urls)\.ts$/,
   /^svc\/ctrl\/internal\/domains\/(judge|records)\.ts$/,
   /^svc\/ctrl\/worker\/rollout\/(not_listening|release)\.ts$/,
-  /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
+  /^svc\/frontline\/internal\/(route_table|explain|share|split)\.ts$/,
   /^svc\/krane\/internal\/deployment\/(capabilities|health_check|platform_variables|task_end)\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,
   /^svc\/krane\/internal\/runtime\/kubernetes\/(disruption_budget|image_platform|image_user|labels|network_policy|objects|other_containers|pull_trouble)\.ts$/,

@@ -66,6 +66,8 @@ export const BOUNDS = {
   snapshot: { limit: { ms: 10_000, mib: 150 }, text: "< 10 s, < 150 MiB" },
   changesLost: { limit: 0, text: "0 lost" },
   requestsFailed: { limit: 10_000, text: "0 in 10,000" },
+  gradualFailed: { limit: 0, text: "0 failed" },
+  gradualAbortMs: seconds(30_000),
   lastOldMs: seconds(1_000),
   appliedMs: seconds(2_000),
   readyRatio: { limit: 1.15, text: "<= 1.15 x bare sets of the same pods" },

@@ -12,6 +12,7 @@ import { benchCluster } from "./cluster.ts";
 import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
+import { benchGradual } from "./gradual.ts";
 import { benchKubeClient } from "./kube_client.ts";
 import { benchLogSearch } from "./log_search.ts";
 import { benchMetrics } from "./metrics.ts";
@@ -45,6 +46,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
   autoscale: benchAutoscale,
+  gradual: () => benchGradual(),
   migrate: benchMigrate,
   retention: benchRetention,
   log_search: benchLogSearch,

@@ -1,10 +1,11 @@
 /** The worker is killed before and after every step, on a real Restate server: every run must end as an unbroken one. */
 import assert from "node:assert/strict";
-import { newId, parseId } from "../../pkg/uid/mod.ts";
+import { type GradualSwitchId, newId, parseId } from "../../pkg/uid/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { encodeAppSnapshot } from "../../svc/ctrl/internal/deployments/app/settings.ts";
 import {
   findDeployment,
+  findGradualSwitch,
   listBuildSlots,
   listTasks,
   listTopology,
@@ -57,6 +58,32 @@ const live = (count: number): Scenario["prepare"] => async (bed) => {
   for (let made = 0; made < count; made++) ids.push(await deploy(bed));
   return ids;
 };
+
+/** Two deployments that run, of which the first is live. */
+async function besideLive(bed: Bed): Promise<readonly string[]> {
+  const ids = await live(2)(bed);
+  const [d1 = "", d2 = ""] = ids;
+  await bed.workflows.rollback(bed.environment, back(d2, d1));
+  return ids;
+}
+
+async function beginGradual(
+  bed: Bed,
+  [, targetDeploymentId = ""]: readonly string[],
+  pace: { readonly everyMs?: number },
+): Promise<GradualSwitchId> {
+  const id = newId("gradualSwitch", clock.now());
+  const order = { environmentId: bed.environment, targetDeploymentId, steps: [50], sticky: false, actor };
+  await bed.workflows.beginGradual(id, { ...order, ...pace });
+  return id;
+}
+
+async function gradualEnd(bed: Bed, id: string): Promise<void> {
+  await eventually("the gradual switch to end", async () => {
+    const row = await findGradualSwitch(bed.db.kysely, id);
+    return row !== undefined && row.ended_at !== null;
+  });
+}
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "deploy of an image": {
@@ -126,6 +153,23 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       return ids;
     },
   },
+  "gradual switch": {
+    prepare: besideLive,
+    act: async (bed, ids) => {
+      const id = await beginGradual(bed, ids, { everyMs: 1_000 });
+      await gradualEnd(bed, id);
+      return ids;
+    },
+  },
+  "gradual switch that a person ends": {
+    prepare: besideLive,
+    act: async (bed, ids) => {
+      const id = await beginGradual(bed, ids, {});
+      await bed.workflows.abortGradual(id, { actor });
+      await gradualEnd(bed, id);
+      return ids;
+    },
+  },
   cancel: {
     prepare: live(1),
     act: async (bed, ids) => {
@@ -161,6 +205,8 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
     .where("environment_id", "=", bed.environment).orderBy("sequence").execute();
   const audit = await bed.db.kysely.selectFrom("audit_log").select("action")
     .where("environment_id", "=", bed.environment).orderBy("created_at").execute();
+  const graduals = await bed.db.kysely.selectFrom("gradual_switches").select(["state", "running_in"])
+    .where("environment_id", "=", bed.environment).execute();
   const tasks = [...(await listTasks(bed.db.kysely, ids)).values()].flat();
   const deployments: string[] = [];
   for (const id of ids) {
@@ -180,6 +226,7 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
     images: (await bed.images()).map(number),
     tasks: tasks.map((each) => `${number(each.deployment_id)} ${each.state} ${each.settled_at !== null}`),
     audit: audit.map((each) => each.action),
+    graduals: graduals.map(({ state, running_in }) => `${state} ${running_in}`),
     deployments,
   };
 }

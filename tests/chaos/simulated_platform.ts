@@ -178,6 +178,10 @@ export class SimulatedPlatform {
       instancesChanged: (id) => send(DEPLOYMENT_SERVICE, id, "instancesChanged"),
       promote: (id, order) => route(id, "promote", order) as Promise<SwitchOutcome>,
       rollback: (id, order) => route(id, "rollback", order) as Promise<SwitchOutcome>,
+      beginGradual: () => Promise.reject(new Error("this platform has no gradual switches")),
+      advanceGradual: () => Promise.reject(new Error("this platform has no gradual switches")),
+      abortGradual: () => Promise.reject(new Error("this platform has no gradual switches")),
+      watchGradual: () => Promise.reject(new Error("this platform has no gradual switches")),
       stopByUser: (id, order) => route(id, "stopByUser", order) as Promise<void>,
       start: (id, order) =>
         sim.call({ service: START_SERVICE, key: id, handler: "run" }, order) as Promise<StartOutcome>,

@@ -38,6 +38,7 @@ import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
 import { sweepAuditLog } from "./tasks/audit_sweeper.ts";
 import { sweepSubmits } from "./tasks/submit_sweeper.ts";
+import { sweepGraduals } from "./tasks/gradual_sweeper.ts";
 import { sweepRuns } from "./tasks/run_sweeper.ts";
 import { sweepSwitches } from "./tasks/switch_sweeper.ts";
 import { sweepContent } from "./tasks/content_sweeper.ts";
@@ -171,6 +172,8 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   const output = { ...base, keptDays: config.outputKept, meter: loop("output sweeper") };
   runner.go("output sweeper", (signal) => sweepOutput(output, signal));
   runner.go("switch sweeper", (signal) => sweepSwitches({ ...base, meter: loop("switch sweeper") }, signal));
+  const gradual = { ...base, workflows, meter: loop("gradual sweeper") };
+  runner.go("gradual sweeper", (signal) => sweepGraduals(gradual, signal));
   runner.go("run sweeper", (signal) => sweepRuns({ ...base, notifier, meter: loop("run sweeper") }, signal));
   runner.go("region sweeper", (signal) => sweepRegions({ ...parts, meter: loop("region sweeper") }, signal));
   const { nudgeUrl, instanceId } = parts;

@@ -1,11 +1,12 @@
 import { Fault } from "../../../pkg/fault/mod.ts";
-import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
+import type { GradualOrder, StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
 
 /** Workflows that record calls; `fail` makes the next ones fail. */
 export interface FakeWorkflows extends Workflows {
   readonly calls: string[];
   fail: boolean;
   onStart: (order: StartOrder) => Promise<StartOutcome>;
+  onGradual: (id: string, order: GradualOrder) => Promise<void>;
 }
 
 export function fakeWorkflows(): FakeWorkflows {
@@ -29,6 +30,14 @@ export function fakeWorkflows(): FakeWorkflows {
       await take(`rollback ${environment} ${sourceDeploymentId} ${targetDeploymentId}`);
       return { previousDeploymentId: sourceDeploymentId, hostnames: ["shop-acme.localhost"] };
     },
+    beginGradual: async (id, order) => {
+      await take(`gradual ${order.environmentId} ${order.targetDeploymentId} ${order.steps.join(",")}`);
+      await fake.onGradual(id, order);
+    },
+    advanceGradual: (id) => take(`advance ${id}`),
+    abortGradual: (id) => take(`abort ${id}`),
+    watchGradual: (id) => take(`watch ${id}`),
+    onGradual: () => Promise.resolve(),
     stopByUser: (environment, { deploymentId, because }) =>
       take(["stopByUser", environment, deploymentId, ...because === undefined ? [] : [because]].join(" ")),
     start: async (_id, order) => {

@@ -23,6 +23,8 @@ import { createDomainSteps } from "./domain/steps.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
 import type { ImageRules } from "./builder/image_rules.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
+import { gradualService } from "./gradual/mod.ts";
+import { createGradualSteps } from "./gradual/steps.ts";
 import type { EndpointDeps } from "./restate/endpoint.ts";
 import { buildSlotService } from "./slots/mod.ts";
 import { createSlotSteps } from "./slots/steps.ts";
@@ -150,6 +152,10 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         graceMs: config.stopGraceSeconds * SECOND_MS,
         edgesMs: config.stopEdgesSeconds * SECOND_MS,
       },
+    }),
+    gradualService({
+      restate,
+      steps: createGradualSteps({ db, clock, changes, edgeTimeoutMs: AGENT_HEARTBEAT_TIMEOUT_MS }),
     }),
     openApiService({
       restate,

@@ -1,6 +1,5 @@
 import type { SecureContext } from "node:tls";
 import type { Clock } from "../../../pkg/clock/mod.ts";
-import type { Logger } from "../../../pkg/logger/mod.ts";
 import {
   type Answer,
   type AppTraffic,
@@ -9,78 +8,34 @@ import {
   type FailureReport,
   type HeaderField,
   Proxy,
-  type ProxyLimits,
   type ProxyRequest,
   type Upstream,
 } from "../../../pkg/proxy/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
 import { Balancer } from "./balancer.ts";
 import { Certificates } from "./certificates.ts";
-import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
+import { CHALLENGE_PATH } from "./challenges.ts";
 import { explain } from "./explain.ts";
 import { health, HEALTH_PATH, isCheck } from "./health.ts";
 import { FailureLog } from "./failure_log.ts";
 import { FirstSnapshot } from "./first_snapshot.ts";
-import { type FailedRequests, isFailedRequest } from "./failed_requests.ts";
+import { isFailedRequest } from "./failed_requests.ts";
+import type { EdgeOptions } from "./edge_options.ts";
 import { EdgeCounts } from "./metrics.ts";
 import { Gate, type ProtectedRoute } from "./protection/gate.ts";
-import { PasswordChecks, type PasswordChecksOptions } from "./protection/password_checks.ts";
+import { PasswordChecks } from "./protection/password_checks.ts";
 import { clientScheme, redirect } from "./redirects.ts";
 import { Loads, type RegionLoad } from "./load.ts";
 import { refusalText } from "./refusal_text.ts";
-import type { Refusals } from "./refusals.ts";
-import type { RequestedDeployments } from "./requested.ts";
-import { type Instance, type Route, RouteTable } from "./route_table.ts";
-import type { Traffic } from "./traffic.ts";
-import { WantedCertificates, type WantedOptions } from "./wanted_certificates.ts";
+import { type Route, RouteTable } from "./route_table.ts";
+import { type Choice, failedVersion, Splitter } from "./split.ts";
+import { stopText } from "./stop_text.ts";
+import { WantedCertificates } from "./wanted_certificates.ts";
 
 /** In lower case. */
 const DEPLOYMENT_HEADER = "x-deployment-id";
 
 const STARTING: Decision = { kind: "fail", failure: { kind: "starting", detail: "No routes yet." } };
-
-export interface EdgeOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly region: string;
-  readonly limits: ProxyLimits;
-  readonly trusts: (address: string) => boolean;
-  /**
-   * Lets a request name its deployment, on every host. Only for a sentinel, whose deployments all belong to one
-   * environment: on an edge it would open every deployment to every host.
-   */
-  readonly namedDeployments: boolean;
-  /** Learns of each deployment that gets a request, where the control plane wants to know. */
-  readonly requested?: RequestedDeployments;
-  /** Takes what the owners of apps should know, where the control plane wants to know. */
-  readonly refusals?: Refusals | undefined;
-  /** Counts failed requests around switches, where the control plane wants to know. */
-  readonly failedRequests?: FailedRequests | undefined;
-  /** Counts the requests of deployments, where the control plane wants to know. */
-  readonly traffic?: Traffic | undefined;
-  /** Looks at the passwords of visitors; without it none can be checked. */
-  readonly passwords?: PasswordChecksOptions["client"];
-  /** True for balancers that speak the PROXY protocol. */
-  readonly fromBalancer?: ((address: string) => boolean) | undefined;
-  /** Absent where TLS ends elsewhere. */
-  readonly https?: EdgeHttps | undefined;
-  /** Answers challenges of certificate authorities; absent in a sentinel. */
-  readonly challenges?: Challenges | undefined;
-  /** Orders certificates when a visitor asks for a host; absent where they are ordered otherwise. */
-  readonly wants?: WantedOptions["client"] | undefined;
-  /** The host name at which the control plane's api is served, and the api. */
-  readonly api?: { readonly host: string; readonly upstream: Upstream } | undefined;
-}
-
-/** The edge's own TLS. */
-export interface EdgeHttps {
-  /** The port of https:// URLs, as clients see it. */
-  readonly publicPort: number;
-  /** True if http:// is redirected for hosts with a certificate. */
-  readonly redirects: boolean;
-  /** The value of `Strict-Transport-Security`. */
-  readonly strictTransport: string | undefined;
-}
 
 /** The proxy with its routes: the instance for each request, or the failure that explains why there is none. */
 export class Edge {
@@ -96,6 +51,7 @@ export class Edge {
   readonly #options: EdgeOptions;
   readonly #snapshot: FirstSnapshot;
   readonly #gate: Gate;
+  readonly #splitter: Splitter;
   #ready = false;
 
   constructor(options: EdgeOptions) {
@@ -127,6 +83,12 @@ export class Edge {
       isDown: (each) => this.table.isDown(each),
     });
     this.#loads = new Loads((instances) => this.#balancer.preferred(instances));
+    this.#splitter = new Splitter({
+      random: options.random,
+      instancesOf: (id) => this.table.instancesOf(id) ?? [],
+      schemeOf: (request) => clientScheme(request, trusts),
+      onUnreachable: (id) => options.traffic?.of(id, nowMs())?.failed(503),
+    });
     const failures = new FailureLog({ log, clock });
     this.proxy = new Proxy({
       clock,
@@ -176,7 +138,8 @@ export class Edge {
   }
 
   #tell({ refusals, failedRequests, limits, clock }: EdgeOptions, report: FailureReport): void {
-    const deploymentId = this.table.lookup(report.host ?? "")?.route.deploymentId;
+    const found = this.table.lookup(report.host ?? "");
+    const deploymentId = found && failedVersion(found, report.upstream);
     if (deploymentId !== undefined && isFailedRequest(report)) {
       failedRequests?.note(deploymentId, "edge", clock.now());
     }
@@ -207,10 +170,12 @@ export class Edge {
 
   /** Requests that the edge answers itself, such as redirects, are no traffic of a deployment. */
   #trafficOf(request: ProxyRequest): AppTraffic | undefined {
-    const route = this.table.lookup(request.host)?.route;
-    const isOwn = route === undefined || route.redirectHostname !== "" ||
-      request.target.startsWith(HEALTH_PATH) || (isProtected(route) && !this.#gate.isProven(request, route));
-    return isOwn ? undefined : this.#options.traffic?.of(route.deploymentId, this.#options.clock.now());
+    const { traffic, clock } = this.#options;
+    const found = this.table.lookup(request.host);
+    const isOwn = found === undefined || found.route.redirectHostname !== "" ||
+      request.target.startsWith(HEALTH_PATH) ||
+      (isProtected(found.route) && !this.#gate.isProven(request, found.route));
+    return isOwn ? undefined : traffic?.of(this.#splitter.of(request, found).deploymentId, clock.now());
   }
 
   #route(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
@@ -253,23 +218,25 @@ export class Edge {
     tried: ReadonlySet<string>,
     { hasWaited, headers }: { readonly hasWaited: boolean; readonly headers?: readonly HeaderField[] },
   ): Decision {
-    const instances = this.#find(request);
-    if ("kind" in instances && instances.kind === "unknown_host" && isCheck(request)) {
+    const choice = this.#find(request);
+    if ("kind" in choice && choice.kind === "unknown_host" && isCheck(request)) {
       return { kind: "answer", answer: health(this.#state) };
     }
-    if (!this.ready && ("kind" in instances || instances.length === 0)) {
+    if (!this.ready && ("kind" in choice || choice.instances.length === 0)) {
       return hasWaited ? STARTING : {
         kind: "wait",
         decision: this.#snapshot.wait().then(() => this.#routeToApp(request, tried, true)),
       };
     }
-    if ("kind" in instances) return { kind: "fail", failure: instances };
-    if (instances.length === 0) {
+    if ("kind" in choice) return { kind: "fail", failure: choice };
+    if (choice.instances.length === 0) {
       return { kind: "fail", failure: { kind: "no_instance", detail: "No instance is running." } };
     }
-    const upstream = this.#balancer.choose(instances, tried);
+    const upstream = this.#balancer.choose(this.#splitter.untried(choice, tried), tried);
     if (upstream !== undefined) {
-      return { kind: "forward", upstream, hasOthers: instances.length > tried.size + 1, headers };
+      const { instances, others, setCookie } = choice;
+      const hasOthers = instances.length + others.length > tried.size + 1;
+      return { kind: "forward", upstream, hasOthers, headers, setCookie };
     }
     return {
       kind: "fail",
@@ -296,7 +263,8 @@ export class Edge {
     return redirect(request, { scheme: secures ? "https" : scheme, host: to === "" ? host : to, httpsPort });
   }
 
-  #find({ host, headers }: ProxyRequest): readonly Instance[] | Failure {
+  #find(request: ProxyRequest): Choice | Failure {
+    const { host, headers } = request;
     const named = this.#options.namedDeployments
       ? headers.filter((each) => each.lower === DEPLOYMENT_HEADER)
       : [];
@@ -305,8 +273,9 @@ export class Edge {
       return { kind: "bad_request", detail: "X-Deployment-Id is given more than once." };
     }
     if (first !== undefined) {
-      return this.table.instancesOf(first.value) ??
-        { kind: "unknown_deployment", detail: "No such deployment." };
+      const instances = this.table.instancesOf(first.value);
+      if (instances === undefined) return { kind: "unknown_deployment", detail: "No such deployment." };
+      return { deploymentId: first.value, instances, others: [] };
     }
     const found = this.table.lookup(host);
     if (found === undefined) return { kind: "unknown_host", detail: "No route." };
@@ -315,8 +284,9 @@ export class Edge {
     if (route.stopped && instances.length === 0) {
       return { kind: "deployment_stopped", detail: stopText(route) };
     }
-    this.#options.requested?.note(route.deploymentId);
-    return instances;
+    const choice = this.#splitter.of(request, found);
+    this.#options.requested?.note(choice.deploymentId);
+    return choice;
   }
 }
 
@@ -330,15 +300,6 @@ function toApi(upstream: Upstream, tried: ReadonlySet<string>): Decision {
     kind: "fail",
     failure: { kind: "instance_unreachable", detail: "The control plane does not answer." },
   };
-}
-
-/** For the owner of the app; visitors learn nothing that its host name does not tell. */
-function stopText({ hostname, deploymentId, stop }: Route): string {
-  const since = stop === undefined
-    ? ""
-    : ` on ${new Date(stop.atMs).toISOString().slice(0, 16).replace("T", " at ")} UTC`;
-  const because = stop === undefined ? "" : ` ${stop.message}`;
-  return `The deployment at "${hostname}" was stopped${since}.${because} "unkey start ${deploymentId}" starts it again.`;
 }
 
 /** Ids as unique as those of `newId`, and much cheaper: one id per process, and a counter. */

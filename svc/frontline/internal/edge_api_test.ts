@@ -21,6 +21,7 @@ function startEdge(apiPort: number, onWant: (host: string) => void) {
     limits: { ...LIMITS, lingerMsMax: 100 },
     trusts: () => false,
     namedDeployments: false,
+    random: () => 0.5,
     https: { publicPort: 443, redirects: true, strictTransport: undefined },
     api: { host: API, upstream: { key: "control-plane", host: "127.0.0.1", port: apiPort } },
     wants: {

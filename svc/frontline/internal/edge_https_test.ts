@@ -7,7 +7,8 @@ import { App, responseHead, Wire } from "../../../pkg/proxy/testing_wire.ts";
 import { makeCertificate } from "../../../pkg/testkit/certificate.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { Challenges } from "./challenges.ts";
-import { Edge, type EdgeHttps } from "./edge.ts";
+import { Edge } from "./edge.ts";
+import type { EdgeHttps } from "./edge_options.ts";
 
 const HTTPS: EdgeHttps = { publicPort: 443, redirects: true, strictTransport: undefined };
 
@@ -38,6 +39,7 @@ async function start(
     limits: { ...LIMITS, lingerMsMax: 100 },
     trusts: () => options.trusted === true,
     namedDeployments: false,
+    random: () => 0.5,
     https: "https" in options ? options.https : HTTPS,
     challenges: new Challenges({ client: createClient(AcmeService, transport), clock, log }),
   });

@@ -23,6 +23,7 @@ async function startEdge(app: App, clock: Clock = systemClock()): Promise<TestEd
     limits: { ...LIMITS, lingerMsMax: 100 },
     trusts: () => false,
     namedDeployments: false,
+    random: () => 0.5,
   });
   const endpoint = { instanceId: "i", address: `127.0.0.1:${app.port}`, region: "here" };
   edge.table.apply({ kind: "apply_endpoints", deploymentId: "d", endpoints: [endpoint], protocol: "" }, 0);

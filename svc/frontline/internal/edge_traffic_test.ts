@@ -19,6 +19,7 @@ async function startEdge(app: App) {
     limits: { ...LIMITS, lingerMsMax: 100 },
     trusts: () => false,
     namedDeployments: false,
+    random: () => 0.5,
     traffic,
   });
   const ids = { environmentId: "e", workspaceId: "w", stopped: false };

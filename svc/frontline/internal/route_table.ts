@@ -1,4 +1,5 @@
 import type { Upstream } from "../../../pkg/proxy/mod.ts";
+import { isOtherSplit, type Split } from "./share.ts";
 
 /** An instance that takes requests. */
 export interface Instance extends Upstream {
@@ -21,6 +22,8 @@ export interface Route {
   readonly redirectHostname: string;
   /** Present: visitors must prove that they may see it. */
   readonly protection?: { readonly key: Uint8Array } | undefined;
+  /** A part of its requests goes to another deployment. */
+  readonly split?: Split | undefined;
 }
 
 /** An endpoint as the feed gives it. */
@@ -193,9 +196,13 @@ export class RouteTable {
     this.#waiting.delete(route.routeId);
     const former = this.#hosts.get(route.routeId);
     if (former !== undefined && former !== route.hostname) this.#dropRoute(route.routeId);
-    const from = this.#routes.get(route.hostname)?.deploymentId;
+    const before = this.#routes.get(route.hostname);
     this.#routes.set(route.hostname, route);
-    if (from !== route.deploymentId) this.#onMove(from, route.deploymentId);
+    const split = route.split ?? before?.split;
+    if (before?.deploymentId !== route.deploymentId) this.#onMove(before?.deploymentId, route.deploymentId);
+    else if (split !== undefined && isOtherSplit(before.split, route.split)) {
+      this.#onMove(route.deploymentId, split.deploymentId);
+    }
     this.#hosts.set(route.routeId, route.hostname);
   }
 

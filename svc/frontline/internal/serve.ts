@@ -17,13 +17,15 @@ import type { InheritedSockets } from "../inherited.ts";
 import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
 import { Challenges } from "./challenges.ts";
 import type { EdgeCertificate } from "./certificates.ts";
-import { Edge, type EdgeHttps, type EdgeOptions } from "./edge.ts";
+import { Edge } from "./edge.ts";
+import type { EdgeHttps, EdgeOptions } from "./edge_options.ts";
 import { FailedRequests } from "./failed_requests.ts";
 import { watchEdge } from "./metrics.ts";
 import { reportLoad } from "./load_reporter.ts";
 import { reportRefusals } from "./refusal_reporter.ts";
 import { Refusals } from "./refusals.ts";
 import { RequestedDeployments } from "./requested.ts";
+import { cheapRandom } from "./split.ts";
 import { Traffic } from "./traffic.ts";
 import { reportTraffic } from "./traffic_reporter.ts";
 import { Watcher, type WatchTimes } from "./watcher.ts";
@@ -119,6 +121,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     limits: { ...limitsOf(config), ...process.limits },
     trusts: networkMatcher(config.trustedProxies),
     namedDeployments: role.namedDeployments,
+    random: cheapRandom(clock.now()),
     ...(requested === undefined ? {} : { requested }),
     https: edgeHttps(role.https),
     fromBalancer: role.fromBalancer,

@@ -258,7 +258,7 @@ type ResourceState = Extract<
 function changeOf({ case: kind, value }: ResourceState): RouteChange {
   switch (kind) {
     case "applyRoute":
-      return { kind: "apply_route", route: { ...value, stop: stopOf(value) } };
+      return { kind: "apply_route", route: { ...value, stop: stopOf(value), split: value.split } };
     case "deleteRoute":
       return { kind: "delete_route", routeId: value.routeId, hostname: value.hostname };
     case "applyEndpoints":

@@ -9,6 +9,7 @@ import type { World } from "./world.ts";
 import { type Call, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
 import { BUILD_INFO, startReleases } from "../../../cmd/upgrade/testing.ts";
 import { PROTECTION } from "./exit_code_protection.ts";
+import { gradualAborted } from "./gradual_aborted.ts";
 import { SERVICES } from "./exit_code_services.ts";
 
 const failing = (failureCode: NonNullable<Ending["failureCode"]>) => (world: World): void => {
@@ -148,6 +149,7 @@ export const CALLS: Readonly<Record<string, Row>> = {
   }),
   "promote": operation(["promote", "D3", "--yes"], {
     18: { args: ["promote", "D3", "--yes"], prepare: failed },
+    21: { args: ["promote", "D3", "--gradual", "--yes"], prepare: gradualAborted },
   }),
   "cancel": operation(["cancel", "D1", "--yes"], {
     0: { args: ["cancel", "D3"], prepare: failed },

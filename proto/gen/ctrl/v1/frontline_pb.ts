@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChRDaGVja1Bhc3N3b3JkUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSImChVDaGVja1Bhc3N3b3JkUmVzcG9uc2USDQoFcmlnaHQYASABKAgiWgoSV2F0Y2hSb3V0ZXNSZXF1ZXN0EhkKEXZlcnNpb25fbGFzdF9zZWVuGAEgASgEEg8KB2VkZ2VfaWQYAiABKAkSGAoQa25vd3NfcHJvdGVjdGlvbhgIIAEoCCLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIvYBCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3ASLAoKcHJvdGVjdGlvbhgPIAEoCzIYLmN0cmwudjEuUm91dGVQcm90ZWN0aW9uIh4KD1JvdXRlUHJvdGVjdGlvbhILCgNrZXkYASABKAwiMQoLRGVsZXRlUm91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkidQoOQXBwbHlFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIkCgllbmRwb2ludHMYAiADKAsyES5jdHJsLnYxLkVuZHBvaW50EhAKCHByb3RvY29sGAMgASgJEhQKDHJlcG9ydHNfbG9hZBgKIAEoCCJACghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg4KBnJlZ2lvbhgDIAEoCSIoCg9EZWxldGVFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCSKKAQoQQXBwbHlDZXJ0aWZpY2F0ZRIWCg5jZXJ0aWZpY2F0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCRIdChVjZXJ0aWZpY2F0ZV9jaGFpbl9wZW0YAyABKAkSFwoPcHJpdmF0ZV9rZXlfcGVtGAQgASgJEhQKDG5vdF9hZnRlcl9tcxgFIAEoAyI9ChFEZWxldGVDZXJ0aWZpY2F0ZRIWCg5jZXJ0aWZpY2F0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSIhCg9BcHBseURvd25SZWdpb24SDgoGcmVnaW9uGAEgASgJIiIKEERlbGV0ZURvd25SZWdpb24SDgoGcmVnaW9uGAEgASgJIsABChhBY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIXCg9hcHBsaWVkX3ZlcnNpb24YAiABKAQSIAoYcmVxdWVzdGVkX2RlcGxveW1lbnRfaWRzGAMgAygJEg4KBnJlZ2lvbhgEIAEoCRIWCg5hcHBsaWVkX21zX2FnbxgFIAEoDRIwCg9mYWlsZWRfcmVxdWVzdHMYBiABKAsyFy5jdHJsLnYxLkZhaWxlZFJlcXVlc3RzImIKDkZhaWxlZFJlcXVlc3RzEhQKDGNvdW50ZWRfc2xvdBgBIAEoBBIWCg5jb3VudGVkX21zX2FnbxgCIAEoDRIiCgVzbG90cxgDIAMoCzITLmN0cmwudjEuRmFpbGVkU2xvdCJXCgpGYWlsZWRTbG90EgwKBHNsb3QYASABKAQSFQoNZGVwbG95bWVudF9pZBgCIAEoCRIPCgdieV9lZGdlGAMgASgNEhMKC2J5X2luc3RhbmNlGAQgASgNIhsKGUFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiTAoVUmVwb3J0UmVmdXNhbHNSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSIgoIcmVmdXNhbHMYAiADKAsyEC5jdHJsLnYxLlJlZnVzYWwiOgoHUmVmdXNhbBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEgwKBHRleHQYAiABKAkSCgoCYXQYAyABKAMiGAoWUmVwb3J0UmVmdXNhbHNSZXNwb25zZSKQAQoUUmVwb3J0VHJhZmZpY1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRISCgpwcm9jZXNzX2lkGAIgASgJEg4KBnJlZ2lvbhgDIAEoCRISCgpzdGFydGVkX2F0GAQgASgDEi8KC2RlcGxveW1lbnRzGAUgAygLMhouY3RybC52MS5EZXBsb3ltZW50VHJhZmZpYyKyAgoRRGVwbG95bWVudFRyYWZmaWMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIRCglyZXNwb25zZXMYAiADKA0SFgoOZmFpbGVkX2J5X2VkZ2UYAyABKA0SDwoHY3V0X29mZhgEIAEoDRIRCgljYW5jZWxsZWQYBSABKA0SFgoOcmVjZWl2ZWRfYnl0ZXMYBiABKAQSEgoKc2VudF9ieXRlcxgHIAEoBBIPCgdidXN5X21zGAggASgEEhcKD2NvbmN1cnJlbmN5X21heBgJIAEoDRIXCg9jb25jdXJyZW5jeV9ub3cYCiABKA0SFwoPbGFzdF9yZXF1ZXN0X2F0GAsgASgDEhcKD2xhdGVuY3lfYnVja2V0cxgMIAMoDRIWCg5sYXRlbmN5X2NvdW50cxgNIAMoDSIkChVSZXBvcnRUcmFmZmljUmVzcG9uc2USCwoDbm93GAEgASgDIm0KEVJlcG9ydExvYWRSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSEgoKcHJvY2Vzc19pZBgCIAEoCRIiCgVsb2FkcxgDIAMoCzITLmN0cmwudjEuUmVnaW9uTG9hZBIPCgdpc19sYXN0GAQgASgIIk4KClJlZ2lvbkxvYWQSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSGQoRY29uY3VycmVuY3lfbWlsbGkYAyABKAQiFAoSUmVwb3J0TG9hZFJlc3BvbnNlMvcDChBGcm9udGxpbmVTZXJ2aWNlEkMKC1dhdGNoUm91dGVzEhsuY3RybC52MS5XYXRjaFJvdXRlc1JlcXVlc3QaEy5jdHJsLnYxLlJvdXRlU3RhdGUiADABElwKEUFja25vd2xlZGdlUm91dGVzEiEuY3RybC52MS5BY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QaIi5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiABJTCg5SZXBvcnRSZWZ1c2FscxIeLmN0cmwudjEuUmVwb3J0UmVmdXNhbHNSZXF1ZXN0Gh8uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIgASUAoNUmVwb3J0VHJhZmZpYxIdLmN0cmwudjEuUmVwb3J0VHJhZmZpY1JlcXVlc3QaHi5jdHJsLnYxLlJlcG9ydFRyYWZmaWNSZXNwb25zZSIAElAKDUNoZWNrUGFzc3dvcmQSHS5jdHJsLnYxLkNoZWNrUGFzc3dvcmRSZXF1ZXN0Gh4uY3RybC52MS5DaGVja1Bhc3N3b3JkUmVzcG9uc2UiABJHCgpSZXBvcnRMb2FkEhouY3RybC52MS5SZXBvcnRMb2FkUmVxdWVzdBobLmN0cmwudjEuUmVwb3J0TG9hZFJlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChRDaGVja1Bhc3N3b3JkUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSImChVDaGVja1Bhc3N3b3JkUmVzcG9uc2USDQoFcmlnaHQYASABKAgiWgoSV2F0Y2hSb3V0ZXNSZXF1ZXN0EhkKEXZlcnNpb25fbGFzdF9zZWVuGAEgASgEEg8KB2VkZ2VfaWQYAiABKAkSGAoQa25vd3NfcHJvdGVjdGlvbhgIIAEoCCLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIpwCCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3ASLAoKcHJvdGVjdGlvbhgPIAEoCzIYLmN0cmwudjEuUm91dGVQcm90ZWN0aW9uEiQKBXNwbGl0GAkgASgLMhUuY3RybC52MS5UcmFmZmljU3BsaXQiHgoPUm91dGVQcm90ZWN0aW9uEgsKA2tleRgBIAEoDCJVCgxUcmFmZmljU3BsaXQSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIPCgdwZXJjZW50GAIgASgNEg4KBnN0aWNreRgDIAEoCBINCgV0b2tlbhgEIAEoCSIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJ1Cg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkSFAoMcmVwb3J0c19sb2FkGAogASgIIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIpABChRSZXBvcnRUcmFmZmljUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEhIKCnN0YXJ0ZWRfYXQYBCABKAMSLwoLZGVwbG95bWVudHMYBSADKAsyGi5jdHJsLnYxLkRlcGxveW1lbnRUcmFmZmljIrICChFEZXBsb3ltZW50VHJhZmZpYxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhEKCXJlc3BvbnNlcxgCIAMoDRIWCg5mYWlsZWRfYnlfZWRnZRgDIAEoDRIPCgdjdXRfb2ZmGAQgASgNEhEKCWNhbmNlbGxlZBgFIAEoDRIWCg5yZWNlaXZlZF9ieXRlcxgGIAEoBBISCgpzZW50X2J5dGVzGAcgASgEEg8KB2J1c3lfbXMYCCABKAQSFwoPY29uY3VycmVuY3lfbWF4GAkgASgNEhcKD2NvbmN1cnJlbmN5X25vdxgKIAEoDRIXCg9sYXN0X3JlcXVlc3RfYXQYCyABKAMSFwoPbGF0ZW5jeV9idWNrZXRzGAwgAygNEhYKDmxhdGVuY3lfY291bnRzGA0gAygNIiQKFVJlcG9ydFRyYWZmaWNSZXNwb25zZRILCgNub3cYASABKAMibQoRUmVwb3J0TG9hZFJlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRISCgpwcm9jZXNzX2lkGAIgASgJEiIKBWxvYWRzGAMgAygLMhMuY3RybC52MS5SZWdpb25Mb2FkEg8KB2lzX2xhc3QYBCABKAgiTgoKUmVnaW9uTG9hZBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIZChFjb25jdXJyZW5jeV9taWxsaRgDIAEoBCIUChJSZXBvcnRMb2FkUmVzcG9uc2Uy9wMKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiABJQCg1SZXBvcnRUcmFmZmljEh0uY3RybC52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoeLmN0cmwudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlIgASUAoNQ2hlY2tQYXNzd29yZBIdLmN0cmwudjEuQ2hlY2tQYXNzd29yZFJlcXVlc3QaHi5jdHJsLnYxLkNoZWNrUGFzc3dvcmRSZXNwb25zZSIAEkcKClJlcG9ydExvYWQSGi5jdHJsLnYxLlJlcG9ydExvYWRSZXF1ZXN0GhsuY3RybC52MS5SZXBvcnRMb2FkUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
 
 /**
  * @generated from message ctrl.v1.CheckPasswordRequest
@@ -240,6 +240,13 @@ export type ApplyRoute = Message<"ctrl.v1.ApplyRoute"> & {
    * @generated from field: ctrl.v1.RouteProtection protection = 15;
    */
   protection?: RouteProtection | undefined;
+
+  /**
+   * Absent: all requests go to deployment_id.
+   *
+   * @generated from field: ctrl.v1.TrafficSplit split = 9;
+   */
+  split?: TrafficSplit | undefined;
 };
 
 /**
@@ -269,6 +276,47 @@ export const RouteProtectionSchema: GenMessage<RouteProtection> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_frontline, 5);
 
 /**
+ * A share of a host's requests that goes to another deployment than the route's. An edge of a former release, which knows no
+ * split, leaves all of them at the route's.
+ *
+ * @generated from message ctrl.v1.TrafficSplit
+ */
+export type TrafficSplit = Message<"ctrl.v1.TrafficSplit"> & {
+  /**
+   * @generated from field: string deployment_id = 1;
+   */
+  deploymentId: string;
+
+  /**
+   * From 1 to 99.
+   *
+   * @generated from field: uint32 percent = 2;
+   */
+  percent: number;
+
+  /**
+   * Clients stay with their version, by a cookie.
+   *
+   * @generated from field: bool sticky = 3;
+   */
+  sticky: boolean;
+
+  /**
+   * Names the split in cookies: a cookie of another one does not count. Letters and digits.
+   *
+   * @generated from field: string token = 4;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message ctrl.v1.TrafficSplit.
+ * Use `create(TrafficSplitSchema)` to create a new message.
+ */
+export const TrafficSplitSchema: GenMessage<TrafficSplit> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 6);
+
+/**
  * @generated from message ctrl.v1.DeleteRoute
  */
 export type DeleteRoute = Message<"ctrl.v1.DeleteRoute"> & {
@@ -288,7 +336,7 @@ export type DeleteRoute = Message<"ctrl.v1.DeleteRoute"> & {
  * Use `create(DeleteRouteSchema)` to create a new message.
  */
 export const DeleteRouteSchema: GenMessage<DeleteRoute> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 6);
+  messageDesc(file_ctrl_v1_frontline, 7);
 
 /**
  * @generated from message ctrl.v1.ApplyEndpoints
@@ -324,7 +372,7 @@ export type ApplyEndpoints = Message<"ctrl.v1.ApplyEndpoints"> & {
  * Use `create(ApplyEndpointsSchema)` to create a new message.
  */
 export const ApplyEndpointsSchema: GenMessage<ApplyEndpoints> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 7);
+  messageDesc(file_ctrl_v1_frontline, 8);
 
 /**
  * @generated from message ctrl.v1.Endpoint
@@ -353,7 +401,7 @@ export type Endpoint = Message<"ctrl.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 8);
+  messageDesc(file_ctrl_v1_frontline, 9);
 
 /**
  * @generated from message ctrl.v1.DeleteEndpoints
@@ -370,7 +418,7 @@ export type DeleteEndpoints = Message<"ctrl.v1.DeleteEndpoints"> & {
  * Use `create(DeleteEndpointsSchema)` to create a new message.
  */
 export const DeleteEndpointsSchema: GenMessage<DeleteEndpoints> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 9);
+  messageDesc(file_ctrl_v1_frontline, 10);
 
 /**
  * Replaces the certificate of this id. Handshakes that come after it use the new chain.
@@ -413,7 +461,7 @@ export type ApplyCertificate = Message<"ctrl.v1.ApplyCertificate"> & {
  * Use `create(ApplyCertificateSchema)` to create a new message.
  */
 export const ApplyCertificateSchema: GenMessage<ApplyCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 10);
+  messageDesc(file_ctrl_v1_frontline, 11);
 
 /**
  * @generated from message ctrl.v1.DeleteCertificate
@@ -435,7 +483,7 @@ export type DeleteCertificate = Message<"ctrl.v1.DeleteCertificate"> & {
  * Use `create(DeleteCertificateSchema)` to create a new message.
  */
 export const DeleteCertificateSchema: GenMessage<DeleteCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 11);
+  messageDesc(file_ctrl_v1_frontline, 12);
 
 /**
  * The heartbeats of all agents of the region timed out. Instances elsewhere are preferred, also for deployments that come later.
@@ -454,7 +502,7 @@ export type ApplyDownRegion = Message<"ctrl.v1.ApplyDownRegion"> & {
  * Use `create(ApplyDownRegionSchema)` to create a new message.
  */
 export const ApplyDownRegionSchema: GenMessage<ApplyDownRegion> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 12);
+  messageDesc(file_ctrl_v1_frontline, 13);
 
 /**
  * @generated from message ctrl.v1.DeleteDownRegion
@@ -471,7 +519,7 @@ export type DeleteDownRegion = Message<"ctrl.v1.DeleteDownRegion"> & {
  * Use `create(DeleteDownRegionSchema)` to create a new message.
  */
 export const DeleteDownRegionSchema: GenMessage<DeleteDownRegion> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 13);
+  messageDesc(file_ctrl_v1_frontline, 14);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesRequest
@@ -521,7 +569,7 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
  * Use `create(AcknowledgeRoutesRequestSchema)` to create a new message.
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 14);
+  messageDesc(file_ctrl_v1_frontline, 15);
 
 /**
  * Failed requests of deployments between which routes have moved, for the receipts of switches. A time of 250 ms is reported
@@ -557,7 +605,7 @@ export type FailedRequests = Message<"ctrl.v1.FailedRequests"> & {
  * Use `create(FailedRequestsSchema)` to create a new message.
  */
 export const FailedRequestsSchema: GenMessage<FailedRequests> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 15);
+  messageDesc(file_ctrl_v1_frontline, 16);
 
 /**
  * @generated from message ctrl.v1.FailedSlot
@@ -593,7 +641,7 @@ export type FailedSlot = Message<"ctrl.v1.FailedSlot"> & {
  * Use `create(FailedSlotSchema)` to create a new message.
  */
 export const FailedSlotSchema: GenMessage<FailedSlot> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 16);
+  messageDesc(file_ctrl_v1_frontline, 17);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesResponse
@@ -606,7 +654,7 @@ export type AcknowledgeRoutesResponse = Message<"ctrl.v1.AcknowledgeRoutesRespon
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 17);
+  messageDesc(file_ctrl_v1_frontline, 18);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsRequest
@@ -630,7 +678,7 @@ export type ReportRefusalsRequest = Message<"ctrl.v1.ReportRefusalsRequest"> & {
  * Use `create(ReportRefusalsRequestSchema)` to create a new message.
  */
 export const ReportRefusalsRequestSchema: GenMessage<ReportRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 18);
+  messageDesc(file_ctrl_v1_frontline, 19);
 
 /**
  * @generated from message ctrl.v1.Refusal
@@ -661,7 +709,7 @@ export type Refusal = Message<"ctrl.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 19);
+  messageDesc(file_ctrl_v1_frontline, 20);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsResponse
@@ -674,7 +722,7 @@ export type ReportRefusalsResponse = Message<"ctrl.v1.ReportRefusalsResponse"> &
  * Use `create(ReportRefusalsResponseSchema)` to create a new message.
  */
 export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 20);
+  messageDesc(file_ctrl_v1_frontline, 21);
 
 /**
  * @generated from message ctrl.v1.ReportTrafficRequest
@@ -719,7 +767,7 @@ export type ReportTrafficRequest = Message<"ctrl.v1.ReportTrafficRequest"> & {
  * Use `create(ReportTrafficRequestSchema)` to create a new message.
  */
 export const ReportTrafficRequestSchema: GenMessage<ReportTrafficRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 21);
+  messageDesc(file_ctrl_v1_frontline, 22);
 
 /**
  * The requests of one deployment in 10 s.
@@ -817,7 +865,7 @@ export type DeploymentTraffic = Message<"ctrl.v1.DeploymentTraffic"> & {
  * Use `create(DeploymentTrafficSchema)` to create a new message.
  */
 export const DeploymentTrafficSchema: GenMessage<DeploymentTraffic> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 22);
+  messageDesc(file_ctrl_v1_frontline, 23);
 
 /**
  * @generated from message ctrl.v1.ReportTrafficResponse
@@ -836,7 +884,7 @@ export type ReportTrafficResponse = Message<"ctrl.v1.ReportTrafficResponse"> & {
  * Use `create(ReportTrafficResponseSchema)` to create a new message.
  */
 export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 23);
+  messageDesc(file_ctrl_v1_frontline, 24);
 
 /**
  * @generated from message ctrl.v1.ReportLoadRequest
@@ -875,7 +923,7 @@ export type ReportLoadRequest = Message<"ctrl.v1.ReportLoadRequest"> & {
  * Use `create(ReportLoadRequestSchema)` to create a new message.
  */
 export const ReportLoadRequestSchema: GenMessage<ReportLoadRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 24);
+  messageDesc(file_ctrl_v1_frontline, 25);
 
 /**
  * @generated from message ctrl.v1.RegionLoad
@@ -906,7 +954,7 @@ export type RegionLoad = Message<"ctrl.v1.RegionLoad"> & {
  * Use `create(RegionLoadSchema)` to create a new message.
  */
 export const RegionLoadSchema: GenMessage<RegionLoad> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 25);
+  messageDesc(file_ctrl_v1_frontline, 26);
 
 /**
  * @generated from message ctrl.v1.ReportLoadResponse
@@ -919,7 +967,7 @@ export type ReportLoadResponse = Message<"ctrl.v1.ReportLoadResponse"> & {
  * Use `create(ReportLoadResponseSchema)` to create a new message.
  */
 export const ReportLoadResponseSchema: GenMessage<ReportLoadResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 26);
+  messageDesc(file_ctrl_v1_frontline, 27);
 
 /**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/traffic_switch.proto.
  */
 export const file_ctrl_v1_traffic_switch: GenFile = /*@__PURE__*/
-  fileDesc("ChxjdHJsL3YxL3RyYWZmaWNfc3dpdGNoLnByb3RvEgdjdHJsLnYxIvsBCg1UcmFmZmljU3dpdGNoEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFgoOZW52aXJvbm1lbnRfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRINCgVjYXVzZRgFIAEoCRIaChJmcm9tX2RlcGxveW1lbnRfaWQYBiABKAkSGAoQdG9fZGVwbG95bWVudF9pZBgHIAEoCRIUCgxjb21taXR0ZWRfYXQYCCABKAMSJwoHcmVjZWlwdBgJIAEoCzIWLmN0cmwudjEuU3dpdGNoUmVjZWlwdBIUCgxwcm9qZWN0X3NsdWcYCiABKAkitgEKDVN3aXRjaFJlY2VpcHQSJAoFc3RhdGUYASABKA4yFS5jdHJsLnYxLlJlY2VpcHRTdGF0ZRIPCgd0b29rX21zGAIgASgDEiIKBWVkZ2VzGAMgAygLMhMuY3RybC52MS5Td2l0Y2hFZGdlEhYKDmZhaWxlZF9ieV9lZGdlGAQgASgDEhgKEGZhaWxlZF9ieV9mb3JtZXIYBSABKAMSGAoQZmFpbGVkX2J5X3RhcmdldBgGIAEoAyJwCgpTd2l0Y2hFZGdlEg8KB2VkZ2VfaWQYASABKAkSDgoGcmVnaW9uGAIgASgJEhwKD2Fja25vd2xlZGdlZF9tcxgDIAEoA0gAiAEBEg8KB2NvdW50ZWQYBCABKAhCEgoQX2Fja25vd2xlZGdlZF9tcyKBAQoTTGlzdFN3aXRjaGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJZChRMaXN0U3dpdGNoZXNSZXNwb25zZRIoCghzd2l0Y2hlcxgBIAMoCzIWLmN0cmwudjEuVHJhZmZpY1N3aXRjaBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqvAEKDFJlY2VpcHRTdGF0ZRIdChlSRUNFSVBUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUkVDRUlQVF9TVEFURV9XQUlUSU5HEAESGgoWUkVDRUlQVF9TVEFURV9DT1VOVElORxACEhoKFlJFQ0VJUFRfU1RBVEVfQ09NUExFVEUQAxIcChhSRUNFSVBUX1NUQVRFX0lOQ09NUExFVEUQBBIcChhSRUNFSVBUX1NUQVRFX1NVUEVSU0VERUQQBWIGcHJvdG8z");
+  fileDesc("ChxjdHJsL3YxL3RyYWZmaWNfc3dpdGNoLnByb3RvEgdjdHJsLnYxIqcCCg1UcmFmZmljU3dpdGNoEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFgoOZW52aXJvbm1lbnRfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRINCgVjYXVzZRgFIAEoCRIaChJmcm9tX2RlcGxveW1lbnRfaWQYBiABKAkSGAoQdG9fZGVwbG95bWVudF9pZBgHIAEoCRIUCgxjb21taXR0ZWRfYXQYCCABKAMSJwoHcmVjZWlwdBgJIAEoCzIWLmN0cmwudjEuU3dpdGNoUmVjZWlwdBIUCgxwcm9qZWN0X3NsdWcYCiABKAkSDwoHcGVyY2VudBgLIAEoDRIZChFncmFkdWFsX3N3aXRjaF9pZBgMIAEoCSK2AQoNU3dpdGNoUmVjZWlwdBIkCgVzdGF0ZRgBIAEoDjIVLmN0cmwudjEuUmVjZWlwdFN0YXRlEg8KB3Rvb2tfbXMYAiABKAMSIgoFZWRnZXMYAyADKAsyEy5jdHJsLnYxLlN3aXRjaEVkZ2USFgoOZmFpbGVkX2J5X2VkZ2UYBCABKAMSGAoQZmFpbGVkX2J5X2Zvcm1lchgFIAEoAxIYChBmYWlsZWRfYnlfdGFyZ2V0GAYgASgDInAKClN3aXRjaEVkZ2USDwoHZWRnZV9pZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSHAoPYWNrbm93bGVkZ2VkX21zGAMgASgDSACIAQESDwoHY291bnRlZBgEIAEoCEISChBfYWNrbm93bGVkZ2VkX21zIoEBChNMaXN0U3dpdGNoZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlkKFExpc3RTd2l0Y2hlc1Jlc3BvbnNlEigKCHN3aXRjaGVzGAEgAygLMhYuY3RybC52MS5UcmFmZmljU3dpdGNoEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSq8AQoMUmVjZWlwdFN0YXRlEh0KGVJFQ0VJUFRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVSRUNFSVBUX1NUQVRFX1dBSVRJTkcQARIaChZSRUNFSVBUX1NUQVRFX0NPVU5USU5HEAISGgoWUkVDRUlQVF9TVEFURV9DT01QTEVURRADEhwKGFJFQ0VJUFRfU1RBVEVfSU5DT01QTEVURRAEEhwKGFJFQ0VJUFRfU1RBVEVfU1VQRVJTRURFRBAFYgZwcm90bzM");
 
 /**
  * Live traffic of an environment that moved, with the receipt of the move.
@@ -39,7 +39,7 @@ export type TrafficSwitch = Message<"ctrl.v1.TrafficSwitch"> & {
   environmentSlug: string;
 
   /**
-   * What moved it: "deploy", "promote" or "rollback".
+   * What moved it: "deploy", "promote" or "rollback"; "gradual" for a share of the requests, "abort" when such a share went back.
    *
    * @generated from field: string cause = 5;
    */
@@ -73,6 +73,20 @@ export type TrafficSwitch = Message<"ctrl.v1.TrafficSwitch"> & {
    * @generated from field: string project_slug = 10;
    */
   projectSlug: string;
+
+  /**
+   * The share of the requests that to_deployment_id got.
+   *
+   * @generated from field: uint32 percent = 11;
+   */
+  percent: number;
+
+  /**
+   * The gradual switch that it is a part of; empty: none.
+   *
+   * @generated from field: string gradual_switch_id = 12;
+   */
+  gradualSwitchId: string;
 };
 
 /**

@@ -31,6 +31,13 @@ import type { Route } from "./route.ts";
 import { cancelRunRoute, createRunRoute, getRunRoute, listRunsRoute } from "./runs.ts";
 import { getAppSettingsRoute, setAppSettingsRoute, setIdleEndRoute, setSizeRoute } from "./settings.ts";
 import { searchLogsRoute } from "./search_logs.ts";
+import {
+  abortGradualSwitchRoute,
+  advanceGradualSwitchRoute,
+  beginGradualSwitchRoute,
+  getGradualSwitchRoute,
+  listGradualSwitchesRoute,
+} from "./gradual.ts";
 import { listSwitchesRoute } from "./switch_list.ts";
 import { planPromoteRoute, planRollbackRoute, promoteRoute, rollbackRoute } from "./switches.ts";
 import { getTrafficRoute } from "./traffic.ts";
@@ -54,6 +61,11 @@ export const ROUTES: readonly Route[] = [
   planPromoteRoute,
   planRollbackRoute,
   listSwitchesRoute,
+  beginGradualSwitchRoute,
+  getGradualSwitchRoute,
+  advanceGradualSwitchRoute,
+  abortGradualSwitchRoute,
+  listGradualSwitchesRoute,
   getTrafficRoute,
   getLogsRoute,
   streamLogsRoute,

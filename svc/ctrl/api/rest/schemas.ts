@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PERCENT_MAX, STEPS_MAX } from "../../services/deployment/gradual.ts";
 import { appBody, sizeBody } from "./app_body.ts";
 import { named, ruled } from "./named.ts";
 
@@ -131,6 +132,26 @@ export const listDeploymentsBody = z.strictObject({
 });
 
 export const listSwitchesBody = listDeploymentsBody.extend({ deploymentId: deploymentId.optional() });
+
+const gradualSwitchId = z.string().regex(/^gs_[a-zA-Z0-9]+$/, 'must match "^gs_[a-zA-Z0-9]+$"');
+
+/** Of the routes that are about one gradual switch. */
+export const gradualSwitchBody = named("GradualSwitchName", z.strictObject({ gradualSwitchId }));
+
+export const beginGradualSwitchBody = z.strictObject({
+  deploymentId,
+  steps: z.array(z.int().min(1).max(PERCENT_MAX)).min(1).max(STEPS_MAX).optional().describe(
+    "Growing shares of the requests, in percent; all of them follow. Default: 10 and 50.",
+  ),
+  everySeconds: z.int().min(1).max(86_400).optional().describe(
+    "The time of each step. Absent: each is ordered by `advanceGradualSwitch`.",
+  ),
+  sticky: z.boolean().optional().describe("Clients stay with their version, by a cookie."),
+});
+
+export const listGradualSwitchesBody = listSwitchesBody.extend({
+  running: z.boolean().optional().describe("Only those that run."),
+});
 
 export const getTrafficBody = ruled(
   { oneOf: [{ required: ["deploymentId"] }, { required: ["projectId", "environmentSlug"] }] },

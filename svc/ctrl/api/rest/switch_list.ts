@@ -46,10 +46,13 @@ const trafficSwitchShape = named(
     projectSlug: z.string(),
     environmentId: z.string(),
     environmentSlug: z.string(),
-    cause: z.enum(["deploy", "promote", "rollback"]),
+    cause: z.enum(["deploy", "promote", "rollback", "gradual", "abort"])
+      .describe("`gradual`: a share of the requests moved; `abort`: such a share went back."),
     fromDeploymentId: z.string().optional(),
     toDeploymentId: z.string(),
     committedAt: time,
+    percent: z.int().min(1).max(100).describe("The share of the requests that `toDeploymentId` got."),
+    gradualSwitchId: z.string().optional(),
     receipt: receiptShape,
   }),
 );
@@ -76,6 +79,7 @@ export const listSwitchesRoute = defineRoute({
           fromDeploymentId: DEPLOYMENT,
           toDeploymentId: EARLIER_DEPLOYMENT,
           committedAt: CREATED_AT,
+          percent: 100,
           receipt: {
             state: "COMPLETE",
             tookMs: 112,
@@ -112,6 +116,8 @@ function switchData({ row, projectSlug, receipt }: ShownSwitch): z.infer<typeof 
     ...(row.previous_deployment_id === null ? {} : { fromDeploymentId: row.previous_deployment_id }),
     toDeploymentId: row.deployment_id,
     committedAt: row.created_at,
+    percent: row.percent ?? 100,
+    ...(row.gradual_switch_id === null ? {} : { gradualSwitchId: row.gradual_switch_id }),
     receipt: {
       state: STATES[state],
       ...numbers,

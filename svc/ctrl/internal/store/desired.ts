@@ -17,6 +17,9 @@ import type {
 import { protectionsOfRoutes } from "./protections.ts";
 import { decodeScaling } from "../scaling/mod.ts";
 import { listScaled } from "./scaling.ts";
+import { listRunningGraduals } from "./gradual_switches.ts";
+import { LIVE_STICKIES } from "./routes.ts";
+import type { GradualSwitchesTable } from "./schema_switches.ts";
 import { decodeStopNote } from "./stop_note.ts";
 import { listTasks } from "./tasks.ts";
 
@@ -143,13 +146,15 @@ export interface RoutedDeployment extends FrontlineRoutesTable {
   readonly redirectHostname: string;
   /** `undefined`: everybody may see it. */
   readonly protection: ProtectionsTable | undefined;
+  /** The running gradual switch that takes a part of its requests. */
+  readonly gradual?: GradualSwitchesTable | undefined;
 }
 
 /** These routes, by primary key; the removed ones are missing. */
 export async function listRoutes(db: Queryable, ids: readonly string[]): Promise<RoutedDeployment[]> {
   if (ids.length === 0) return [];
   const rows = await selectRoutes(db).where("frontline_routes.id", "in", [...ids]).execute();
-  return await withState(db, rows);
+  return await withGradual(db, await withState(db, rows));
 }
 
 /** All routes in order of id, above `afterId`. By primary key. */
@@ -160,7 +165,24 @@ export async function pageRoutes(
 ): Promise<RoutedDeployment[]> {
   const rows = await selectRoutes(db).where("frontline_routes.id", ">", afterId)
     .orderBy("frontline_routes.id").limit(limit).execute();
-  return await withState(db, rows);
+  return await withGradual(db, await withState(db, rows));
+}
+
+/**
+ * A route that leads elsewhere than the gradual switch found it is not split: a process of a former release, which knows none,
+ * has moved it.
+ */
+async function withGradual(db: Queryable, routes: readonly RoutedDeployment[]): Promise<RoutedDeployment[]> {
+  const split = routes.filter(({ sticky }) => LIVE_STICKIES.includes(sticky));
+  const running = await listRunningGraduals(db, [...new Set(split.map((each) => each.environment_id))]);
+  if (running.length === 0) return [...routes];
+  const byEnvironment = new Map(running.map((each) => [each.environment_id, each]));
+  return routes.map((route) => {
+    const gradual = LIVE_STICKIES.includes(route.sticky)
+      ? byEnvironment.get(route.environment_id)
+      : undefined;
+    return gradual?.former_deployment_id === route.deployment_id ? { ...route, gradual } : route;
+  });
 }
 
 type RouteRow = FrontlineRoutesTable & {

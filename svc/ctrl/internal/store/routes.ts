@@ -6,6 +6,9 @@ import type { Queryable, Tx } from "./database.ts";
 import type { DeploymentsTable, FrontlineRoutesTable } from "./schema.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
 
+/** The names that stand for an environment; a branch's name stays with its branch. */
+export const LIVE_STICKIES: readonly FrontlineRoutesTable["sticky"][] = ["environment", "live", "custom"];
+
 /** A hostname with its meaning. */
 export interface WantedRoute {
   /** Lower case, without a port. */
@@ -178,6 +181,12 @@ export async function announceEnvironments(
   return rows.length > 0;
 }
 
+/** Appends changes for the routes that stand for the environment, because the split of their requests has changed. */
+export async function announceLiveRoutes(tx: Tx, environmentId: string, nowMs: number): Promise<void> {
+  const rows = await listRoutesOfEnvironment(tx, environmentId, LIVE_STICKIES);
+  await appendRouteChanges(tx, rows.map((row) => row.id), nowMs);
+}
+
 async function appendRouteChanges(tx: Tx, ids: readonly string[], nowMs: number): Promise<void> {
   const changes = ids.map((resourceId) => ({ resourceType: "route" as const, resourceId }));
   await appendChanges(tx, EDGE_REGION, changes, nowMs);
@@ -250,7 +259,10 @@ export async function listServed(
   if (routes.length > 0) return routes.map(({ hostname }) => hostname);
   const live = await db.selectFrom("environments").select("slug")
     .where("workspace_id", "=", workspaceId).where("live_deployment_id", "=", deploymentId).execute();
-  return live.map(({ slug }) => `the environment "${slug}"`);
+  if (live.length > 0) return live.map(({ slug }) => `the environment "${slug}"`);
+  const gradual = await db.selectFrom("gradual_switches").select("environment_slug")
+    .where("deployment_id", "=", deploymentId).where("ended_at", "is", null).execute();
+  return gradual.map(({ environment_slug }) => `a part of the environment "${environment_slug}"`);
 }
 
 /** True for the live deployment of an environment with this slug. By index on the live deployment. */

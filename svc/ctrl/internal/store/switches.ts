@@ -23,6 +23,8 @@ export interface NewSwitch {
   readonly deploymentId: string;
   readonly previousDeploymentId: string | undefined;
   readonly cause: SwitchCause;
+  /** Of a step of a gradual switch, and of its end. */
+  readonly gradual?: { readonly id: string; readonly percent?: number | undefined } | undefined;
   readonly nowMs: number;
   /** Edges without a heartbeat since then route nothing any more. */
   readonly edgesSinceMs: number;
@@ -53,6 +55,8 @@ export async function recordSwitch(tx: Tx, move: NewSwitch): Promise<void> {
     failed_by_edge: 0,
     failed_by_former: 0,
     failed_by_target: 0,
+    gradual_switch_id: move.gradual?.id ?? null,
+    percent: move.gradual?.percent ?? null,
   }).execute();
   const edges = await listAgents(tx, { sinceMs: move.edgesSinceMs, region: EDGE_REGION });
   if (edges.length === 0) return;

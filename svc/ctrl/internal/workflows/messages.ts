@@ -4,6 +4,8 @@ import type { AuditActor } from "../store/mod.ts";
 
 export interface PromoteOrder {
   readonly targetDeploymentId: string;
+  /** The last step of this gradual switch, which must still run; absent: a promote at once, which ends any. */
+  readonly gradualSwitchId?: string;
   readonly actor: AuditActor;
 }
 
@@ -21,6 +23,24 @@ export interface SwitchOutcome {
   readonly previousDeploymentId: string;
   /** The host names that lead to the target now. */
   readonly hostnames: readonly string[];
+}
+
+/** A deployment is to get more and more of its environment's requests. */
+export interface GradualOrder {
+  readonly environmentId: string;
+  readonly targetDeploymentId: string;
+  /** Shares in percent that grow; the last step, all requests, follows them. */
+  readonly steps: readonly number[];
+  /** Absent: a person orders each step. */
+  readonly everyMs?: number;
+  /** Clients stay with their version. */
+  readonly sticky: boolean;
+  readonly actor: AuditActor;
+}
+
+/** A person orders the next step, or the end, of a gradual switch. */
+export interface GradualAct {
+  readonly actor: AuditActor;
 }
 
 /** A user wants the instances of a deployment gone. */

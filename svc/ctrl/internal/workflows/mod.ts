@@ -9,8 +9,10 @@
  *
  * @module
  */
-import type { DeploymentId, EnvironmentId, StartId } from "../../../../pkg/uid/mod.ts";
+import type { DeploymentId, EnvironmentId, GradualSwitchId, StartId } from "../../../../pkg/uid/mod.ts";
 import type {
+  GradualAct,
+  GradualOrder,
   PromoteOrder,
   RollbackOrder,
   StartOrder,
@@ -33,6 +35,14 @@ export interface Workflows {
   promote(environment: EnvironmentId, order: PromoteOrder, signal?: AbortSignal): Promise<SwitchOutcome>;
   /** The same, backwards; marks the environment as rolled back. */
   rollback(environment: EnvironmentId, order: RollbackOrder, signal?: AbortSignal): Promise<SwitchOutcome>;
+  /** Begins a gradual switch; answers when the first share is committed. @throws the gate's refusal */
+  beginGradual(id: GradualSwitchId, order: GradualOrder, signal?: AbortSignal): Promise<void>;
+  /** Goes on to its next step, which may be the last. @throws a refusal, such as that it has ended */
+  advanceGradual(id: GradualSwitchId, act: GradualAct, signal?: AbortSignal): Promise<void>;
+  /** Ends it: the live deployment serves all requests again. @throws a refusal, such as that it has ended */
+  abortGradual(id: GradualSwitchId, act: GradualAct, signal?: AbortSignal): Promise<void>;
+  /** Watches it again, in the place of any chain of looks. */
+  watchGradual(id: string, signal?: AbortSignal): Promise<void>;
   /** Stops a deployment that serves nothing; answers when that is decided. @throws the gate's refusal */
   stopByUser(environment: EnvironmentId, order: StopByUserOrder, signal?: AbortSignal): Promise<void>;
   /** Starts a deployment that does not run, and waits for the end of it, which can take minutes. */

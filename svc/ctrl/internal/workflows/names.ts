@@ -16,6 +16,8 @@ export const START_SERVICE = "hydra.v1.StartService";
 export const BUILD_SLOT_SERVICE = "hydra.v1.BuildSlotService";
 /** Virtual object, keyed by domain id, and by `global` for checks that are due. */
 export const DOMAIN_SERVICE = "hydra.v1.CustomDomainService";
+/** Virtual object, keyed by the id of a gradual switch. */
+export const GRADUAL_SERVICE = "hydra.v1.GradualSwitchService";
 /** Stateless service. */
 export const OPENAPI_SERVICE = "hydra.v1.OpenapiService";
 /** Virtual object, keyed by host name, and by `global` for renewals. */

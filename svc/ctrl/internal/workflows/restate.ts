@@ -6,6 +6,7 @@ import {
   CERTIFICATE_SERVICE,
   DEPLOYMENT_SERVICE,
   DOMAIN_SERVICE,
+  GRADUAL_SERVICE,
   ROUTING_SERVICE,
   START_SERVICE,
 } from "./names.ts";
@@ -23,13 +24,17 @@ export type RestateWorkflowsOptions = IngressOptions;
 export function createRestateWorkflows(options: RestateWorkflowsOptions): Workflows {
   const send = async (service: string, key: string, handler: string, rest: Rest = {}): Promise<void> =>
     void await postToIngress(options, { path: `${handlerPath(service, key, handler)}/send`, ...rest });
-  const call = (key: string, handler: string, body: unknown, signal: AbortSignal | undefined) =>
+  const callService = (path: string, body: unknown, signal: AbortSignal | undefined) =>
     postToIngress(options, {
-      path: handlerPath(ROUTING_SERVICE, key, handler),
+      path,
       body,
       idempotencyKey: newId("request", options.clock.now()),
       ...within(signal),
     });
+  const call = (key: string, handler: string, body: unknown, signal: AbortSignal | undefined) =>
+    callService(handlerPath(ROUTING_SERVICE, key, handler), body, signal);
+  const callGradual = async (id: string, handler: string, body: unknown, signal: AbortSignal | undefined) =>
+    void await callService(handlerPath(GRADUAL_SERVICE, id, handler), body, signal);
   const attach = async (id: string, signal: AbortSignal | undefined): Promise<StartOutcome> =>
     decodeStart(
       await postToIngress(options, {
@@ -47,6 +52,10 @@ export function createRestateWorkflows(options: RestateWorkflowsOptions): Workfl
     instancesChanged: (id, signal) => send(DEPLOYMENT_SERVICE, id, "instancesChanged", within(signal)),
     promote: async (id, order, signal) => decodeSwitch(await call(id, "promote", order, signal)),
     rollback: async (id, order, signal) => decodeSwitch(await call(id, "rollback", order, signal)),
+    beginGradual: (id, order, signal) => callGradual(id, "begin", order, signal),
+    advanceGradual: (id, act, signal) => callGradual(id, "advance", act, signal),
+    abortGradual: (id, act, signal) => callGradual(id, "abort", act, signal),
+    watchGradual: (id, signal) => send(GRADUAL_SERVICE, id, "watch", within(signal)),
     stopByUser: async (id, order, signal) => void await call(id, "stopByUser", order, signal),
     async start(id, order, signal) {
       await send(START_SERVICE, id, "run", { body: order, ...within(signal) });

@@ -26,6 +26,7 @@ import { encodeDeployment, encodeLog, encodeStatus, encodeWatched } from "./enco
 import { encodeInstance } from "./encode_instance.ts";
 import { encodePlan, encodeSwitched } from "./encode_switch.ts";
 import { requireDeployment } from "./find.ts";
+import { gradualHandlers } from "./gradual_handler.ts";
 import { listDeployments } from "./list.ts";
 import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instance_events.ts";
 import { encodeTrafficSwitch, listTrafficSwitches } from "./list_switches.ts";
@@ -157,6 +158,7 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       const { switches, nextPageToken } = await listTrafficSwitches(deps, callerOf(context), request);
       return { switches: switches.map(encodeTrafficSwitch), nextPageToken };
     },
+    ...gradualHandlers(deps),
     watchWorkspace(request, context) {
       const caller = callerOf(context);
       const messages = () => watchWorkspace(deps, caller, request, context.signal);

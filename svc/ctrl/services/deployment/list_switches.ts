@@ -97,6 +97,8 @@ export function encodeTrafficSwitch(
     fromDeploymentId: row.previous_deployment_id ?? "",
     toDeploymentId: row.deployment_id,
     committedAt: BigInt(row.created_at),
+    percent: row.percent ?? 100,
+    gradualSwitchId: row.gradual_switch_id ?? "",
     receipt: {
       state: STATES[receipt.state],
       tookMs: BigInt(receipt.tookMs),

@@ -1,6 +1,7 @@
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId, parseId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
+import type { ProjectAction } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { startRefusal } from "../../internal/deployments/gates.ts";
 import { findStart } from "../../internal/store/mod.ts";
@@ -28,13 +29,20 @@ export async function startDeployment(
   deploymentId: string,
   signal: AbortSignal,
 ): Promise<Started> {
+  return await startFor(deps, caller, { deploymentId, action: "start_deployment" }, signal);
+}
+
+/** The same as a part of what the caller may do. */
+export async function startFor(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  { deploymentId, action }: { readonly deploymentId: string; readonly action: ProjectAction },
+  signal: AbortSignal,
+): Promise<Started> {
   const { db, clock, workflows, events } = deps;
   const startedAtMs = clock.now();
   for (let round = 1; round <= ROUNDS_MAX; round++) {
-    const deployment = await requireDeployment(deps, caller, {
-      id: deploymentId,
-      action: "start_deployment",
-    });
+    const deployment = await requireDeployment(deps, caller, { id: deploymentId, action });
     const { id, status, hostnames, runningInstances } = deployment;
     if (status === "ready" && runningInstances > 0) return { hostnames, tookMs: clock.now() - startedAtMs };
     const underWay = await findStart(db.kysely, id);

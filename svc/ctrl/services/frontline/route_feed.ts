@@ -1,14 +1,16 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { RouteStateSchema, TrafficSplitSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { encodeStop } from "../../internal/deployments/encode_stop.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { openKey } from "../../internal/protection/mod.ts";
 import { openCertificateKey } from "../../internal/certificates/mod.ts";
+import { percentOf, splitToken } from "../../internal/gradual/mod.ts";
 import { defineFeed, type Feed, type FeedKind, feedKind, inPages } from "../../internal/changes/mod.ts";
 import {
   type CertificatesTable,
   type EndpointRow,
   findDownRegions,
+  type GradualSwitchesTable,
   listCertificates,
   listDownRegions,
   listEndpoints,
@@ -69,6 +71,7 @@ function routeKind(vault: Vault): FeedKind<RouteEntry> {
           stopped: row.stopped,
           redirectHostname: row.redirectHostname,
           ...(row.stop === undefined ? {} : { stop: encodeStop(row.stop) }),
+          ...(row.gradual === undefined ? {} : { split: splitOf(row.gradual) }),
           ...(row.protection === undefined
             ? {}
             : { protection: { key: await openKey(vault, row.protection) } }),
@@ -80,6 +83,15 @@ function routeKind(vault: Vault): FeedKind<RouteEntry> {
       message: { case: "deleteRoute", value: { routeId } },
     }),
   });
+}
+
+function splitOf(gradual: GradualSwitchesTable): MessageInitShape<typeof TrafficSplitSchema> {
+  return {
+    deploymentId: gradual.deployment_id,
+    percent: percentOf(gradual),
+    sticky: gradual.is_sticky === 1,
+    token: splitToken(gradual.id),
+  };
 }
 
 const ENDPOINTS = feedKind<Endpoints, RouteEntry>({

@@ -2,6 +2,7 @@
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
 import { spanText } from "../../internal/deployments/stop_note.ts";
+import { endGradualOf } from "../../internal/gradual/mod.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import {
   appendEvent,
@@ -116,6 +117,13 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
   const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
   await moveStatus(tx, { id: deploymentId, from: ["network"], to: "ready", nowMs, urls });
   if (plan.live) {
+    await endGradualOf(tx, environmentId, {
+      targetId: deploymentId,
+      isStep: false,
+      actor: { kind: "system", name: "deploy" },
+      nowMs,
+      edgesSinceMs: nowMs - deps.edgeTimeoutMs,
+    });
     await recordSwitch(tx, switchOf(deps, { environment, target: deployment, cause: "deploy" }));
   }
   return { kind: "ready", hostnames, live: plan.live };
@@ -124,10 +132,12 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
 /** A switch to `target`, for its receipt, at the end of the transaction that moves the traffic. */
 export function switchOf(
   { clock, edgeTimeoutMs }: RoutingDeps,
-  { environment, target, cause }: {
+  { environment, target, cause, gradualId }: {
     readonly environment: EnvironmentsTable;
     readonly target: DeploymentsTable;
     readonly cause: SwitchCause;
+    /** The gradual switch whose last step it is. */
+    readonly gradualId?: string | undefined;
   },
 ): NewSwitch {
   const nowMs = clock.now();
@@ -139,6 +149,7 @@ export function switchOf(
     deploymentId: target.id,
     previousDeploymentId: environment.live_deployment_id ?? undefined,
     cause,
+    gradual: gradualId === undefined ? undefined : { id: gradualId },
     nowMs,
     edgesSinceMs: nowMs - edgeTimeoutMs,
   };

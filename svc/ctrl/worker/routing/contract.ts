@@ -50,6 +50,13 @@ export interface EndUnusedRequest {
   readonly marginMs: number;
 }
 
+/** A deployment has lost a part of the traffic that it had beside the live one. */
+export interface RetireRequest {
+  readonly displaced: string;
+  /** The live deployment. */
+  readonly keep: string;
+}
+
 export type StopOutcome =
   | { readonly kind: "stopped" }
   /** Another schedule, or a switch back, has taken this one's place. */
@@ -67,6 +74,8 @@ export const RoutingService = iface.object(ROUTING_SERVICE, {
   assign: iface.json<AssignRequest, AssignOutcome>(),
   promote: iface.json<PromoteOrder, SwitchOutcome>(),
   rollback: iface.json<RollbackOrder, SwitchOutcome>(),
+  /** Schedules the stops of deployments that serve nothing, because one of them has lost its traffic. */
+  retire: iface.json<RetireRequest, void>(),
   /** A stop that was scheduled. */
   stop: iface.json<StopRequest, StopOutcome>(),
   /** A stop of a preview without requests. */

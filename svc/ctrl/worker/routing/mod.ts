@@ -11,7 +11,7 @@ import { implement } from "@restatedev/restate-sdk/fetch";
 import { type RestateDeps, runObject } from "../../../../pkg/durable/mod.ts";
 import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { RoutingService } from "./contract.ts";
-import { assign, endUnused, move, type RoutingWorkflowDeps, stop, stopByUser } from "./workflow.ts";
+import { assign, endUnused, move, retire, type RoutingWorkflowDeps, stop, stopByUser } from "./workflow.ts";
 
 export interface RoutingServiceDeps extends RoutingWorkflowDeps {
   readonly restate: RestateDeps;
@@ -31,12 +31,13 @@ export function routingService({ restate, ...deps }: RoutingServiceDeps) {
         runObject(ctx, restate, (durable) => move(durable, deps, { kind: "promote", ...order })),
       rollback: (ctx, order) =>
         runObject(ctx, restate, (durable) => move(durable, deps, { kind: "rollback", ...order })),
+      retire: (ctx, request) => runObject(ctx, restate, (durable) => retire(durable, deps, request)),
       stop: (ctx, request) => runObject(ctx, restate, (durable) => stop(durable, deps, request)),
       endUnused: (ctx, request) => runObject(ctx, restate, (durable) => endUnused(durable, deps, request)),
       stopByUser: (ctx, order) => runObject(ctx, restate, (durable) => stopByUser(durable, deps, order)),
     },
     options: {
-      handlers: { assign: PRIVATE, stop: PRIVATE },
+      handlers: { assign: PRIVATE, retire: PRIVATE, stop: PRIVATE },
       // Kill, not pause: a paused call holds its key, so one bad call would stop its whole environment. Nothing needs
       // undoing, since every step is a whole transaction.
       retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "kill" },

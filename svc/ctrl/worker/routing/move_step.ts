@@ -9,6 +9,7 @@ import {
   rollbackRefusal,
   servingRefusal,
 } from "../../internal/deployments/gates.ts";
+import { endGradualOf } from "../../internal/gradual/mod.ts";
 import {
   appendEvent,
   assignRoutes,
@@ -17,7 +18,9 @@ import {
   countRunningInstances,
   type DeploymentsTable,
   type EnvironmentsTable,
+  findRunningGradual,
   listRoutesOfEnvironment,
+  LIVE_STICKIES,
   lockDeployment,
   lockEnvironment,
   lockTopology,
@@ -39,9 +42,6 @@ export interface Move {
   readonly nowMs: number;
 }
 
-/** The names that stand for the environment; a branch's name stays with its branch. */
-const MOVED: readonly Sticky[] = ["environment", "live", "custom"];
-
 /** @throws `not_found`, or the gate's refusal, both with a public text */
 export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): Promise<MoveResult> {
   const { environmentId, order, before, nowMs } = move;
@@ -57,7 +57,8 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
     const done = live === target.id && (environment.is_rolled_back === 1) === rolledBack;
     return done ? { kind: "moved", hostnames: await namesOf(tx, environmentId) } : { kind: "conflict" };
   }
-  const refusal = await refusalOf(tx, environment, order, target);
+  const refusal = await refusalOf(tx, environment, order, target) ??
+    await gradualRefusal(tx, environmentId, order);
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
 
   // A report takes this lock before that of the edges' region, which the routes need.
@@ -85,7 +86,11 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
   await appendEvent(tx, target.id, "notice", { message: noticeOf(order, live, hostnames) }, nowMs);
   if (live !== target.id) {
     if (live !== undefined) await carryScale(tx, { fromId: live, to: target, nowMs });
-    await recordSwitch(tx, switchOf(deps, { environment, target, cause: order.kind }));
+    const isStep = order.kind === "promote" && order.gradualSwitchId !== undefined;
+    const { actor } = order;
+    const move = { actor, nowMs, edgesSinceMs: nowMs - deps.edgeTimeoutMs, targetId: target.id, isStep };
+    const gradualId = await endGradualOf(tx, environmentId, move);
+    await recordSwitch(tx, switchOf(deps, { environment, target, cause: order.kind, gradualId }));
   }
   return { kind: "moved", hostnames };
 }
@@ -96,6 +101,13 @@ function noticeOf(order: MoveOrder, live: string | undefined, hostnames: readonl
   }
   const verb = order.kind === "rollback" ? "Rolled back to" : "Promoted";
   return `${verb}: it serves ${hostnames.join(", ")} now.`;
+}
+
+/** The last step of a gradual switch that was ended meanwhile would undo that end. */
+async function gradualRefusal(tx: Tx, environmentId: string, order: MoveOrder): Promise<Refusal | undefined> {
+  const id = order.kind === "promote" ? order.gradualSwitchId : undefined;
+  if (id === undefined || (await findRunningGradual(tx, environmentId))?.id === id) return undefined;
+  return { code: "failed_precondition", message: "The gradual switch has ended." };
 }
 
 interface Target {
@@ -167,15 +179,19 @@ async function routesToMove(
   target: DeploymentsTable,
 ): Promise<readonly { readonly hostname: string; readonly sticky: Sticky }[]> {
   const routes = new Map<string, { hostname: string; sticky: Sticky }>();
-  for (const { hostname, sticky } of await listRoutesOfEnvironment(tx, target.environment_id, MOVED)) {
+  for (
+    const { hostname, sticky } of await listRoutesOfEnvironment(tx, target.environment_id, LIVE_STICKIES)
+  ) {
     routes.set(hostname, { hostname, sticky });
   }
   for (const { hostname, sticky } of domainsOf(await domainParts(tx, deps, target))) {
-    if (MOVED.includes(sticky)) routes.set(hostname, { hostname, sticky });
+    if (LIVE_STICKIES.includes(sticky)) routes.set(hostname, { hostname, sticky });
   }
   return [...routes.values()];
 }
 
 async function namesOf(tx: Tx, environmentId: string): Promise<readonly string[]> {
-  return inShownOrder(await listRoutesOfEnvironment(tx, environmentId, MOVED)).map((route) => route.hostname);
+  return inShownOrder(await listRoutesOfEnvironment(tx, environmentId, LIVE_STICKIES)).map((route) =>
+    route.hostname
+  );
 }

@@ -5,6 +5,7 @@ import { EDGE_REGION } from "../../internal/changes/mod.ts";
 import {
   findEnvironmentPointer,
   findRegionVersion,
+  findRunningGradual,
   listAgents,
   listIdleDeployments,
   noteStops,
@@ -40,11 +41,15 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
       return done;
     },
 
-    listIdle: async (environmentId) => ({
-      idle: await listIdleDeployments(db.kysely, environmentId, IDLE_MAX),
-      scheduleId: newId("request", clock.now()),
-      edgeVersion: await findRegionVersion(db.kysely, EDGE_REGION),
-    }),
+    async listIdle(environmentId) {
+      const idle = await listIdleDeployments(db.kysely, environmentId, IDLE_MAX);
+      const gradual = await findRunningGradual(db.kysely, environmentId);
+      return {
+        idle: idle.filter(({ id }) => id !== gradual?.deployment_id),
+        scheduleId: newId("request", clock.now()),
+        edgeVersion: await findRegionVersion(db.kysely, EDGE_REGION),
+      };
+    },
 
     noteStops: (times) => transact(db, (tx) => noteStops(tx, times)),
 

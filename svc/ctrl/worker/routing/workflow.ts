@@ -77,7 +77,7 @@ export async function move(
  * A schedule has its own id, and the object remembers the newest one of each deployment: one that was made before the
  * deployment served again, or was put off, finds another id there and does nothing.
  */
-async function retire(
+export async function retire(
   durable: DurableObject,
   { steps, retention }: RoutingWorkflowDeps,
   moved: { readonly displaced: string | undefined; readonly keep: string },

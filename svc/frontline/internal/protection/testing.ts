@@ -53,6 +53,7 @@ export async function startProtectedEdge(
     limits: { ...LIMITS, lingerMsMax: 100 },
     trusts,
     namedDeployments: false,
+    random: () => 0.5,
     passwords: createClient(FrontlineService, transport),
   });
   const endpoint = { instanceId: "i", address: `127.0.0.1:${app.port}`, region: "here" };

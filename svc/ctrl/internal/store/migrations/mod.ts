@@ -31,6 +31,7 @@ import { liveDeployments } from "./0036_live_deployments.ts";
 import { scaling } from "./0037_scaling.ts";
 import { runs } from "./0038_runs.ts";
 import { deploymentTraffic } from "./0040_deployment_traffic.ts";
+import { gradualSwitches } from "./0041_gradual_switches.ts";
 import { logBlockWords } from "./0042_log_block_words.ts";
 import { protections } from "./0044_protections.ts";
 import type { Migration } from "./migration.ts";
@@ -68,6 +69,7 @@ export const MIGRATIONS: readonly Migration[] = [
   scaling,
   runs,
   deploymentTraffic,
+  gradualSwitches,
   logBlockWords,
   protections,
 ];
