@@ -6,7 +6,6 @@ import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } f
 import {
   assignRoutes,
   beginBuildAttempt,
-  changeScale,
   clearCancel,
   type CtrlDatabase,
   deleteEnvironment,
@@ -14,7 +13,6 @@ import {
   DeploymentViewCache,
   endStep,
   listDeploymentViewsByIds,
-  listScaled,
   markCancelled,
   moveStatus,
   placeDeployment,
@@ -25,7 +23,6 @@ import {
   requestCancel,
   retellStep,
   saveBuildSlots,
-  scalePlacements,
   setImage,
   startStep,
   stopTopology,
@@ -34,6 +31,7 @@ import {
   useImageAgain,
   type WantedRoute,
 } from "../mod.ts";
+import { follow, scaleIn } from "./testing_scaling.ts";
 import { protectionRow } from "../testing_protections.ts";
 import { listViewRows } from "./rows.ts";
 
@@ -159,20 +157,8 @@ const WRITES: Readonly<Record<string, Write>> = {
     await placeDeployment(tx, { ...own(scene), deploymentId: scene.other, regions });
     await report(others, ({ host }) => [`${host}-a`])(tx, scene);
   },
-  "scaling": (tx, scene) =>
-    scalePlacements(tx, {
-      deploymentId: scene.id,
-      workspaceId: own(scene).workspaceId,
-      environmentId: "e",
-      settings: { max: 5, concurrency: 10 },
-      isOwn: true,
-    }, ["us"]),
-  "a number of instances that follows the load": async (tx, scene) => {
-    const [scaled] = await listScaled(tx, [scene.id]);
-    const { settings = "" } = scaled ?? {};
-    const change = { ...own(scene), region: "us", from: 2, to: 3, settings, direction: "up", reason: "more" };
-    assert.ok(await changeScale(tx, change));
-  },
+  "scaling": (tx, scene) => scaleIn(tx, own(scene), "us"),
+  "a number of instances that follows the load": (tx, scene) => follow(tx, own(scene), "us"),
   "a stop": (tx, scene) => stopTopology(tx, own(scene)),
   "a route": assign(mine, branchName),
   "another kind of route": assign(mine, ({ host }) => [
