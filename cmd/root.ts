@@ -63,6 +63,14 @@ const DOMAINS: Group = {
   },
 };
 
+const CRONS: Group = {
+  summary: "Pause and resume commands that run by the clock",
+  commands: {
+    pause: { summary: "Pause a cron", load: () => import("./crons/pause.ts") },
+    resume: { summary: "Resume a cron", load: () => import("./crons/resume.ts") },
+  },
+};
+
 const CONTEXT: Group = {
   summary: "Show which files a build is given",
   commands: {
@@ -154,7 +162,7 @@ export const ROOT: Group = {
     cancel: { summary: "Cancel a deployment or a run", load: () => import("./cancel/cancel.ts") },
     stop: { summary: "Stop a deployment that serves nothing", load: () => import("./stop/stop.ts") },
     start: { summary: "Start a stopped deployment", load: () => import("./start/start.ts") },
-    list: { summary: "List deployments, runs or projects", load: () => import("./list/list.ts") },
+    list: { summary: "List deployments, runs, crons or projects", load: () => import("./list/list.ts") },
     open: { summary: "Open the live deployment in a browser", load: () => import("./open/open.ts") },
     dashboard: { summary: "Open the dashboard in a browser", load: () => import("./dashboard/dashboard.ts") },
     protect: { summary: "Ask visitors for a password", load: () => import("./protect/protect.ts") },
@@ -166,6 +174,7 @@ export const ROOT: Group = {
     variables: VARIABLES,
     vars: { ...VARIABLES, hidden: true },
     domains: DOMAINS,
+    crons: CRONS,
     context: CONTEXT,
     registries: REGISTRIES,
     keys: KEYS,

@@ -33,6 +33,8 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "domains retry": ["shop.example.com"],
   "domains set": ["shop.example.com", "--serve"],
   "domains remove": ["shop.example.com", "--yes"],
+  "crons pause": ["cleanup"],
+  "crons resume": ["cleanup"],
   "variables list": [],
   "variables set": ["A=1"],
   "variables remove": ["A"],

@@ -17,6 +17,16 @@ const HEALTH_CHECK = z.strictObject({
   restartAfter: text.optional(),
 });
 
+const CRON = z.strictObject({
+  name: text,
+  schedule: text,
+  command: z.array(text),
+  timezone: text.optional(),
+  overlap: z.enum(["skip", "allow", "replace"]).optional(),
+  timeout: text.optional(),
+  environments: z.array(text).optional(),
+});
+
 export const APP_SHAPE = {
   port: count.optional(),
   command: z.array(text).optional(),
@@ -37,6 +47,7 @@ export const APP_SHAPE = {
     concurrency: count.optional(),
     downAfter: text.optional(),
   }).optional(),
+  crons: z.array(CRON).optional(),
   memory: count.optional(),
   cpu: z.number().optional(),
   replicas: count.optional(),

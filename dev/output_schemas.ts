@@ -1,8 +1,6 @@
 /** The schemas of the JSON that commands print: published as `docs/schemas`, and applied to real output by tests. */
 import { z } from "zod";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
-import type { ContextSummary } from "../cmd/context/summary.ts";
-import type { PathDecision } from "../cmd/context/decision.ts";
 import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
 import type { DeployResult } from "../cmd/shared/deploying/result.ts";
 import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
@@ -11,6 +9,8 @@ import type { FailureJson } from "../pkg/cli/mod.ts";
 import { API_DIFF } from "./api_diff_schema.ts";
 import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
+import { decision, summary } from "./context_schemas.ts";
+import { cron, cronList } from "./cron_schema.ts";
 import { DOMAIN } from "./domain_schema.ts";
 import { limitRows } from "./limit_schema.ts";
 import { line } from "./log_schema.ts";
@@ -134,27 +134,6 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
 const listed = (name: string, row: z.core.$ZodLooseShape, rest: z.core.$ZodLooseShape = {}): z.ZodType =>
   printed({ [name]: z.array(z.strictObject(row)), ...rest });
 
-const summary = of<ContextSummary>()(z.strictObject({
-  context: text,
-  dockerfile: text,
-  ignoreFile: text,
-  files: count,
-  folders: count,
-  bytes: count,
-  largest: z.array(z.strictObject({ path: text, bytes: count, files: count })).readonly(),
-  largestFiles: z.array(z.strictObject({ path: text, bytes: count })).readonly(),
-  warnings: z.array(z.strictObject({ code: text, message: text, paths: texts })).readonly(),
-}));
-const decision = of<PathDecision>()(z.strictObject({
-  context: text,
-  path: text,
-  included: flag,
-  reason: z.enum(["rule", "git", "default"]),
-  rule: z.strictObject({ file: text, line: count, text }).nullable(),
-  matched: text,
-  files: count,
-  bytes: count,
-}));
 const origin = z.strictObject({
   kind: text,
   name: text.optional(),
@@ -194,6 +173,8 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "logs": z.union([line, failure]),
   ...measured(failure),
   "run": z.union([run, failure]),
+  "crons pause": z.union([cron, failure]),
+  "crons resume": z.union([cron, failure]),
   "rollback": moved,
   "promote": z.union([moved, z.strictObject({ gradualSwitch: gradual })]),
   "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),
@@ -213,6 +194,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     }),
     z.strictObject({ switches: z.array(receipt), nextPageToken: text.optional() }),
     runList,
+    cronList,
     failure,
   ]),
   "scale": printed({

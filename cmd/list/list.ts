@@ -1,10 +1,12 @@
-/** `unkey list`: deployments, switches or runs, newest first, or projects. */
+/** `unkey list`: deployments, switches, runs or crons, newest first, or projects. */
 import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CronService } from "../../proto/gen/ctrl/v1/cron_pb.ts";
 import { type Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { cronJson, cronsTable } from "../shared/cron_view.ts";
 import { deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
@@ -26,6 +28,13 @@ const FIELDS = {
     schema: textSchema(),
   }),
   environment: { ...ENVIRONMENT_FILTER_FIELD, help: "Only deployments of this environment." },
+  cron: field({
+    flag: "cron",
+    env: "UNKEY_LIST_CRON",
+    placeholder: "<name>",
+    help: "With runs: only those of this cron.",
+    schema: textSchema(),
+  }),
   ...limitFields({ help: "Most deployments to list.", count: 20, countMax: 1_000 }),
   json: JSON_FIELD,
 };
@@ -33,17 +42,23 @@ type ListConfig = ConfigOf<typeof FIELDS>;
 
 const LISTS: Readonly<
   Record<string, (connection: Connection, config: ListConfig, process: Process) => Promise<void>>
-> = { deployments: listDeployments, projects: listProjects, switches: listSwitches, runs: listRuns };
+> = {
+  deployments: listDeployments,
+  projects: listProjects,
+  switches: listSwitches,
+  runs: listRuns,
+  crons: listCrons,
+};
 
-/** `unkey list [deployments|projects|switches|runs]` */
+/** `unkey list [deployments|projects|switches|runs|crons]` */
 export const command = defineCommand({
   outcome: "output",
   fields: FIELDS,
   positionals: [{
     name: "what",
     help:
-      "deployments (the default), projects, switches: the moves of live traffic with their receipts, or runs: commands " +
-      'of "unkey run".',
+      "deployments (the default), projects, switches: the moves of live traffic with their receipts, runs: commands of " +
+      '"unkey run" and of crons, or crons: commands that run by the clock.',
     required: false,
     choices: [...Object.keys(LISTS)],
   }],
@@ -52,6 +67,9 @@ export const command = defineCommand({
     if (list === undefined) {
       const words = Object.keys(LISTS).map((each) => `"unkey list ${each}"`).join(", ");
       throw new UsageError(`"${what}" cannot be listed: it is one of ${words}.`);
+    }
+    if (config.cron !== undefined && what !== "runs") {
+      throw new UsageError(`--cron chooses runs: leave it out, or "unkey list runs --cron ${config.cron}".`);
     }
     const connection = await connect(config, process);
     await calling(connection, () => list(connection, config, process));
@@ -120,16 +138,15 @@ async function listSwitches(connection: Connection, config: ListConfig, process:
 }
 
 async function listRuns(connection: Connection, config: ListConfig, process: Process): Promise<void> {
-  const { project, environment: environmentSlug = "", limit, pageToken } = config;
+  const { project, environment: environmentSlug = "", cron = "", limit, pageToken } = config;
   const { signal, stdout, stderr, clock } = process;
   const client = createRpcClient(DeploymentService, connection);
   const projectId = project === undefined ? "" : (await findProject(connection, project, signal)).id;
   const { rows, nextPageToken } = await readPages(
     { limit, pageToken, pageSizeMax: PAGE_MAX },
     async (page) => {
-      const { runs, nextPageToken } = await client.listRuns({ projectId, environmentSlug, ...page }, {
-        signal,
-      });
+      const request = { projectId, environmentSlug, cron, ...page };
+      const { runs, nextPageToken } = await client.listRuns(request, { signal });
       return { rows: runs, nextPageToken };
     },
   );
@@ -138,6 +155,31 @@ async function listRuns(connection: Connection, config: ListConfig, process: Pro
   }
   if (rows.length === 0) return stderr('No runs. "unkey run" makes one.\n');
   stdout(runsTable(rows, clock.now()));
+  if (nextPageToken !== "") stderr("There are more: --limit shows them.\n");
+}
+
+async function listCrons(connection: Connection, config: ListConfig, process: Process): Promise<void> {
+  const { project, environment: environmentSlug = "", limit, pageToken } = config;
+  const { signal, stdout, stderr, clock } = process;
+  const client = createRpcClient(CronService, connection);
+  const projectId = project === undefined ? "" : (await findProject(connection, project, signal)).id;
+  const { rows, nextPageToken } = await readPages(
+    { limit, pageToken, pageSizeMax: PAGE_MAX },
+    async (page) => {
+      const { crons, nextPageToken } = await client.listCrons({ projectId, environmentSlug, ...page }, {
+        signal,
+      });
+      return { rows: crons, nextPageToken };
+    },
+  );
+  if (config.json) {
+    const next = nextPageToken === "" ? {} : { nextPageToken };
+    return stdout(jsonLine({ crons: rows.map(cronJson), ...next }));
+  }
+  if (rows.length === 0) {
+    return stderr('No crons. "crons" in unkey.json brings some with the next deploy of an environment.\n');
+  }
+  stdout(cronsTable(rows, clock.now()));
   if (nextPageToken !== "") stderr("There are more: --limit shows them.\n");
 }
 

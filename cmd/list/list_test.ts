@@ -220,6 +220,7 @@ Deno.test("list shows a queued deployment with its place", async () => {
 Deno.test("list runs prints commands with their states and exit codes, and as JSON", async () => {
   const run = {
     id: "run_1",
+    projectSlug: "shop",
     environmentSlug: "preview",
     deploymentId: "d_2",
     command: ["sh", "-c", "echo $X"],
@@ -234,10 +235,60 @@ Deno.test("list runs prints commands with their states and exit codes, and as JS
   assert.equal(code, 0, stderr);
   assert.equal(
     stdout,
-    `ID     ENV      DEPLOYMENT  STATE      EXIT  AGE  TOOK  COMMAND
-run_1  preview  d_2         timed_out  137   3m   1m    sh -c 'echo $X'
+    `ID     PROJECT  ENV      CRON  DEPLOYMENT  STATE      EXIT  AGE  TOOK  COMMAND
+run_1  shop     preview  -     d_2         timed_out  137   3m   1m    sh -c 'echo $X'
 `,
   );
   const json = onlyJson(await unkey(["list", "runs", "--json"], { env: access(api.url) }));
   assert.partialDeepStrictEqual(json, { runs: [{ id: "run_1", state: "timed_out", exitCode: 137 }] });
+});
+
+Deno.test("list crons prints schedules, the next time and the last entry, and as JSON", async () => {
+  const cron = {
+    id: "cron_1",
+    name: "cleanup",
+    projectSlug: "shop",
+    environmentSlug: "production",
+    schedule: "30 2 * * *",
+    timezone: "Europe/Berlin",
+    command: ["sh", "-c", "npm run cleanup"],
+    nextAt: BigInt(Date.parse("2026-03-29T01:00Z")),
+    lastRun: { id: "run_1", state: RunState.SKIPPED, plannedTimes: 3, plannedAt: BigInt(NOW - 180_000) },
+  };
+  const paused = { ...cron, name: "b", timezone: "UTC", pausedAt: 1n, nextAt: 0n, lastRun: undefined };
+  const crons = [cron, paused].map(({ lastRun, ...each }) => ({
+    ...each,
+    ...(lastRun === undefined ? {} : { lastRun }),
+  }));
+  await using api = await startControlPlane({ cron: { listCrons: () => ({ crons }) } });
+  const { code, stdout, stderr } = await unkey(["list", "crons"], { env: access(api.url) });
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    stdout,
+    `NAME     PROJECT  ENV         SCHEDULE                    NEXT               LAST               AGO  COMMAND
+cleanup  shop     production  30 2 * * * (Europe/Berlin)  2026-03-29T01:00Z  skipped (3 times)  3m   sh -c 'npm run cleanup'
+b        shop     production  30 2 * * *                  paused             -                  -    sh -c 'npm run cleanup'
+`,
+  );
+  const json = onlyJson(await unkey(["list", "crons", "--json"], { env: access(api.url) }));
+  assert.partialDeepStrictEqual(json, {
+    crons: [{ name: "cleanup", lastRun: { state: "skipped" } }, { pausedAt: 1 }],
+  });
+});
+
+Deno.test("list runs --cron asks for the runs of a cron, and no other list takes it", async () => {
+  const asked: string[] = [];
+  await using api = await startControlPlane({
+    deployment: {
+      listRuns({ cron }) {
+        asked.push(cron);
+        return { runs: [] };
+      },
+    },
+  });
+  assert.equal((await unkey(["list", "runs", "--cron", "cleanup"], { env: access(api.url) })).code, 0);
+  assert.deepEqual(asked, ["cleanup"]);
+  const { code, stderr } = await unkey(["list", "--cron", "cleanup"], { env: access(api.url) });
+  assert.equal(code, 2);
+  assert.match(stderr, /unkey list runs --cron cleanup/);
 });

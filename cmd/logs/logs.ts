@@ -1,5 +1,6 @@
 /** `unkey logs`: the output of the build, then of the app. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import {
   type Deployment,
@@ -13,16 +14,17 @@ import { printable } from "../shared/output.ts";
 import { readBuildLog } from "./build_log.ts";
 import { checkLogsConfig, isSearch, LOGS_FIELDS, type LogsConfig, tailOf } from "./config.ts";
 import { readInstanceLog } from "../shared/instance_log.ts";
+import { stateText } from "../shared/run_view.ts";
 import { rangeOf } from "../shared/moment.ts";
 import { searchLog } from "./search_log.ts";
 import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
 
-/** `unkey logs <deployment>` */
+/** `unkey logs <deployment or run>` */
 export const command = defineCommand({
   outcome: "output",
   fields: LOGS_FIELDS,
   check: checkLogsConfig,
-  positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
+  positionals: [{ name: "deployment", help: `${DEPLOYMENT_WORD} Or a run's id.`, required: true }],
   notes:
     `Output goes to standard output, what is said about it to standard error. The JSON of a line has source, time
 (milliseconds since the epoch) and text, and origin (build) or instance, region and stream (instance). With
@@ -30,24 +32,54 @@ export const command = defineCommand({
 A search prints the last lines that match, --tail of them, and says how far it looked.
 Following the build of a deployment that fails ends by itself; Ctrl-C ends it with ${EXIT.interrupted}.`,
   async run({ config, positionals: [word = ""] }, process): Promise<ExitCode> {
-    const { signal } = process;
     const connection = await connect(config, process);
-    if (isSearch(config)) {
-      await calling(connection, () => searchLog(connection, { config, word, process }));
-      return EXIT.ok;
-    }
-    const wanted = { word, environment: config.environment };
-    const deployment = await calling(connection, () => findDeployment(connection, wanted, signal));
-    if (word !== deployment.id) process.stderr(`${deployment.id}, the newest of ${deployment.projectSlug}\n`);
-    try {
-      await calling(connection, () => printLogs(connection, { config, deployment, process }));
-      return EXIT.ok;
-    } catch (error) {
-      if (config.follow && signal.aborted) return EXIT.interrupted;
-      throw error;
-    }
+    if (!word.startsWith("run_")) return await printTarget(connection, { config, word }, process);
+    const target = await calling(connection, () => targetOf(connection, { config, word, process }));
+    return target === undefined ? EXIT.ok : await printTarget(connection, target, process);
   },
 });
+
+interface Target {
+  readonly config: LogsConfig;
+  /** A deployment, or a project. */
+  readonly word: string;
+}
+
+/** The instance of a run; `undefined` for one without any. */
+async function targetOf(
+  connection: Connection,
+  { config, word, process }: Target & { readonly process: Process },
+): Promise<Target | undefined> {
+  const client = createRpcClient(DeploymentService, connection);
+  const { run } = await client.getRun({ runId: word }, { signal: process.signal });
+  if (run === undefined) throw publicFault("internal", "The control plane answered without the run.");
+  const { instance, region, deploymentId } = run;
+  if (instance !== "") return { config: { ...config, instance, region }, word: deploymentId };
+  process.stderr(`${run.id} has printed nothing: it is ${stateText(run)}. ${printable(run.message)}\n`);
+  return undefined;
+}
+
+async function printTarget(
+  connection: Connection,
+  { config, word }: Target,
+  process: Process,
+): Promise<ExitCode> {
+  const { signal } = process;
+  if (isSearch(config)) {
+    await calling(connection, () => searchLog(connection, { config, word, process }));
+    return EXIT.ok;
+  }
+  const wanted = { word, environment: config.environment };
+  const deployment = await calling(connection, () => findDeployment(connection, wanted, signal));
+  if (word !== deployment.id) process.stderr(`${deployment.id}, the newest of ${deployment.projectSlug}\n`);
+  try {
+    await calling(connection, () => printLogs(connection, { config, deployment, process }));
+    return EXIT.ok;
+  } catch (error) {
+    if (config.follow && signal.aborted) return EXIT.interrupted;
+    throw error;
+  }
+}
 
 interface Job {
   readonly config: LogsConfig;

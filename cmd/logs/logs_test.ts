@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RunState } from "../../proto/gen/ctrl/v1/run_pb.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { access, deploymentOf, NOW, startControlPlane, unkey } from "../shared/testing.ts";
@@ -284,4 +285,29 @@ Deno.test("logs --follow asks again from a while before its last lines on, after
   await logs.shows("after the restart");
   await logs.interrupt();
   assert.deepEqual(story.ranges.map((each) => each.since), [0n, BigInt(NOW + 3 - 600_000)]);
+});
+
+Deno.test("logs of a run are those of its instance, and a run without one says why", async () => {
+  const story = new Story().print("app-1", 1, "of the app").print("app-run-a", 2, "of the run");
+  const state = RunState.SKIPPED;
+  story.runs.push(
+    {
+      id: "run_1",
+      deploymentId: "d_1",
+      instance: "app-run-a",
+      region: "local.dev",
+      state: RunState.SUCCEEDED,
+    },
+    { id: "run_2", deploymentId: "d_1", state, plannedTimes: 3, message: "Its run run_1 had not ended." },
+  );
+  await using api = await story.serve();
+  const { stdout } = await unkey(["logs", "run_1", "--timestamps", "none"], { env: access(api.url) });
+  assert.match(stdout, /of the run/);
+  assert.deepEqual(story.ranges.map(({ instance, region }) => [instance, region]), [[
+    "app-run-a",
+    "local.dev",
+  ]]);
+  const { code, stderr } = await unkey(["logs", "run_2"], { env: access(api.url) });
+  assert.equal(code, 0);
+  assert.equal(stderr, "run_2 has printed nothing: it is skipped (3 times). Its run run_1 had not ended.\n");
 });

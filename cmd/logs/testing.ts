@@ -10,6 +10,7 @@ import {
   type StreamInstanceLogsResponseSchema,
   type WatchDeploymentEventsResponseSchema,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type RunSchema } from "../../proto/gen/ctrl/v1/run_pb.ts";
 import {
   access,
   deploymentOf,
@@ -32,6 +33,7 @@ export class Story {
   status: DeploymentStatus = READY;
   readonly events: Event[] = [];
   readonly lines: InstanceLine[] = [];
+  readonly runs: MessageInitShape<typeof RunSchema>[] = [];
   /** The `tail` of each stream of instance lines that was opened. */
   readonly tails: number[] = [];
   /** The parts that were asked for. */
@@ -78,6 +80,7 @@ export class Story {
       deployment: {
         getDeployment: () => ({ deployment: deployment() }),
         listDeployments: () => ({ deployments: [deployment()] }),
+        getRun: ({ runId: id }) => ({ run: this.runs.find((run) => run.id === id) ?? {} }),
         watchDeploymentEvents: ({ afterSequence }, { signal }) => this.#watch(Number(afterSequence), signal),
         streamInstanceLogs: (request, { signal }) => this.#stream(request, signal),
       },

@@ -7,19 +7,14 @@ import {
   printFailure,
   type Process,
   toFailure,
+  UsageError,
 } from "../../pkg/cli/mod.ts";
-import {
-  type ConfigOf,
-  durationSchema,
-  durationText,
-  field,
-  switchField,
-  textSchema,
-} from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { newSecretToken } from "../../pkg/uid/mod.ts";
 import { DeploymentService, type InstanceLogLine } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { type Run, RunState } from "../../proto/gen/ctrl/v1/run_pb.ts";
+import { optionalDurationField } from "../shared/duration_field.ts";
 import { connect, CONNECT_FIELDS, type Connection, explainCallError } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine, printable } from "../shared/output.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
@@ -52,6 +47,13 @@ const FIELDS = {
     help: "The deployment that runs it. Default: the live one of the environment.",
     schema: textSchema(),
   }),
+  cron: field({
+    flag: "cron",
+    env: "UNKEY_RUN_CRON",
+    placeholder: "<name>",
+    help: "Run the command of this cron of the environment now, in place of a command here.",
+    schema: textSchema(),
+  }),
   region: field({
     flag: "region",
     env: "UNKEY_RUN_REGION",
@@ -59,13 +61,10 @@ const FIELDS = {
     help: "The region that runs it. Default: the first of the deployment's that has an agent.",
     schema: textSchema(),
   }),
-  timeoutMs: field({
+  timeoutMs: optionalDurationField(24 * 3_600_000, {
     flag: "timeout",
     env: "UNKEY_RUN_TIMEOUT",
-    placeholder: "<duration>",
-    help: "It is stopped when it has run for so long, e.g. 90s, 30m or 12h.",
-    schema: durationSchema({ fallback: "1h", minMs: 1_000, maxMs: 24 * 3_600_000 }),
-    show: durationText,
+    help: "It is stopped when it has run for so long, e.g. 90s, 30m or 12h. Default: 1h.",
   }),
   idempotencyKey: field({
     flag: "idempotency-key",
@@ -99,8 +98,8 @@ export const command = defineCommand({
   fields: FIELDS,
   positionals: [{
     name: "command",
-    help: "The command and its arguments, behind --.",
-    required: true,
+    help: "The command and its arguments, behind --; not with --cron.",
+    required: false,
     repeated: true,
   }],
   notes:
@@ -109,6 +108,7 @@ deployment's image, variables, size and network, and is never run twice.
 
   unkey run --project shop --env preview -- npm run seed
   unkey run --deployment d_1 -- sh -c 'env | sort'
+  unkey run --env production --cron cleanup
 
 Ctrl-C cancels it, a second Ctrl-C does not wait for that. A terminal that goes away ends nothing: "unkey list runs"
 shows it, "unkey cancel <run>" ends it. It ends with its deployment.
@@ -118,6 +118,7 @@ ${RUN_EXITS.map(({ code, means }) => `  ${String(code).padEnd(3)}  ${means}`).jo
   file: (_words, process) => projectFile(process),
   async run({ config, positionals }, process): Promise<ExitCode> {
     const words = positionals.filter((word) => word !== undefined);
+    checkWords(config, words);
     let connection: Connection | undefined;
     try {
       connection = await connect(config, process);
@@ -132,6 +133,20 @@ ${RUN_EXITS.map(({ code, means }) => `  ${String(code).padEnd(3)}  ${means}`).jo
   },
 });
 
+/** @throws `UsageError` for neither or both */
+function checkWords({ cron, deployment, timeoutMs }: Config, words: readonly string[]): void {
+  if (cron === undefined) {
+    if (words.length === 0) {
+      throw new UsageError('The command is missing: "unkey run -- <command>", or "unkey run --cron <name>".');
+    }
+    return;
+  }
+  if (words.length === 0 && deployment === undefined && timeoutMs === undefined) return;
+  throw new UsageError(
+    "--cron names a command with a deployment and a time limit of its own: leave out the command, --deployment and --timeout.",
+  );
+}
+
 async function runCommand(
   connection: Connection,
   config: Config,
@@ -141,7 +156,7 @@ async function runCommand(
   const { signal, stdout, stderr } = process;
   const client = createRpcClient(DeploymentService, connection);
   const note = (text: string): void => config.quiet ? undefined : stderr(`${text}\n`);
-  const { deployment: deploymentId = "", region = "", environment: environmentSlug } = config;
+  const { deployment: deploymentId = "", region = "", environment: environmentSlug, cron = "" } = config;
   const place = deploymentId === ""
     ? { projectId: (await projectOf(connection, config.project, process)).id, environmentSlug }
     : { deploymentId };
@@ -149,7 +164,8 @@ async function runCommand(
     ...place,
     region,
     command: [...words],
-    timeoutSeconds: Math.round(config.timeoutMs / 1_000),
+    cron,
+    timeoutSeconds: Math.round((config.timeoutMs ?? 0) / 1_000),
     // A create that got no answer is repeated.
     idempotencyKey: config.idempotencyKey ?? newSecretToken("run"),
   };

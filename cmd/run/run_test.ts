@@ -125,3 +125,24 @@ Deno.test("run says so when nothing could be asked for, with a code that no comm
   const { code: usage } = await unkey(["run"], { env: access(plane.url) });
   assert.equal(usage, 2);
 });
+
+Deno.test("run --cron runs a cron's command, and takes no other", async (t) => {
+  const { api, requests } = controlPlane([ended(RunState.SUCCEEDED, { exitCode: 0 })]);
+  await using plane = await api;
+  const env = access(plane.url);
+  const args = ["run", "--project", "shop", "--env", "production", "--cron", "cleanup"];
+  const { code, stderr } = await unkey(args, { env });
+  assert.equal(code, 0, stderr);
+  const [request] = requests;
+  assert.deepEqual(
+    [request?.cron, request?.environmentSlug, request?.command, request?.timeoutSeconds],
+    ["cleanup", "production", [], 0],
+  );
+  for (const more of [["--timeout", "5m"], ["--deployment", "d_1"], ["--", "true"]]) {
+    await t.step(
+      more.join(" "),
+      async () => assert.equal((await unkey([...args, ...more], { env })).code, 2),
+    );
+  }
+  assert.equal(requests.length, 1);
+});

@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type ConfigOf, field, listField, parsedSchema } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import type { AppSettingsSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { CRON_FIELD } from "./cron_field.ts";
 import { HEALTH_CHECK_FIELDS, healthCheckOf } from "./health_check_fields.ts";
 import { optionalDurationField } from "./duration_field.ts";
 import { parseMemory } from "./size_fields.ts";
@@ -121,6 +122,7 @@ export const APP_FIELDS = {
     help: "How long the release command may run. Default: 10m.",
   }),
   ...SCALING_FIELDS,
+  crons: CRON_FIELD,
 };
 
 export type AppConfig = ConfigOf<typeof APP_FIELDS>;
@@ -153,6 +155,7 @@ export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSch
     openapiPath,
     releaseCommand: [...config.releaseCommand ?? []],
     releaseSeconds: seconds(config.releaseTimeoutMs),
+    crons: [...config.crons],
     ...(healthCheck === undefined ? {} : { healthCheck }),
     ...(init === undefined ? {} : { init }),
     ...(scaling === undefined ? {} : { scaling }),

@@ -9,6 +9,7 @@ import {
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { APP_FIELDS, type AppConfig, appOf } from "./app_fields.ts";
 import { appJson, appRows } from "./app_view.ts";
+import { CRON_FIELD } from "./cron_field.ts";
 import { healthCheckOf } from "./health_check_fields.ts";
 
 const NONE: AppConfig = {
@@ -38,12 +39,13 @@ const NONE: AppConfig = {
   scaleCpu: undefined,
   scaleConcurrency: undefined,
   scaleDownAfterMs: undefined,
+  crons: [],
 };
 
 const messageOf = (config: Partial<AppConfig>): AppSettings =>
   create(AppSettingsSchema, appOf({ ...NONE, ...config }));
 
-type TextField = Exclude<keyof typeof APP_FIELDS, "regions" | "healthCheckHeaders">;
+type TextField = Exclude<keyof typeof APP_FIELDS, "regions" | "healthCheckHeaders" | "crons">;
 
 Deno.test("each field reads what people write", async (t) => {
   const cases: readonly [TextField, string, unknown][] = [
@@ -192,6 +194,7 @@ const ALL: Partial<AppConfig> = {
   scaleCpu: 70,
   scaleConcurrency: 50,
   scaleDownAfterMs: 120_000,
+  crons: CRON_FIELD.schema.parse(['{"name":"cleanup","schedule":"@daily","command":["true"]}']),
 };
 
 const TIMES = [

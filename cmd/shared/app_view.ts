@@ -6,6 +6,7 @@ import {
   HealthCheckSettings_Kind as Kind,
   type Size,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { cronEntry } from "./cron_field.ts";
 import { releaseText } from "./release_words.ts";
 import { scalingJson } from "./scaling_fields.ts";
 import { joinWords } from "./words.ts";
@@ -57,8 +58,17 @@ function pairs(shown: ShownApp): (readonly [string, string])[] {
 
 /** One row for each setting that has a value. */
 export function appRows(shown: ShownApp): string[][] {
-  const { healthCheck = {}, command, releaseCommand, regions, memory, ephemeralStorage, scaling, ...rest } =
-    appJson(shown);
+  const {
+    healthCheck = {},
+    command,
+    releaseCommand,
+    regions,
+    memory,
+    ephemeralStorage,
+    scaling,
+    crons = [],
+    ...rest
+  } = appJson(shown);
   const rows: Record<string, unknown> = {
     ...rest,
     ...(command === undefined ? {} : { command: joinWords(command) }),
@@ -71,6 +81,7 @@ export function appRows(shown: ShownApp): string[][] {
     rows[`healthCheck.${key}`] = typeof value === "object" ? JSON.stringify(value) : value;
   }
   for (const [key, value] of Object.entries(scaling ?? {})) rows[`scaling.${key}`] = value;
+  for (const { name, ...cron } of crons) rows[`crons.${name}`] = JSON.stringify(cron);
   return Object.entries(rows).map(([key, value]) => [key, String(value)]);
 }
 
@@ -89,6 +100,7 @@ function settingsJson(settings: AppSettings) {
     releaseCommand,
     releaseSeconds,
     scaling,
+    crons,
   } = settings;
   return {
     ...(port === 0 ? {} : { port }),
@@ -104,6 +116,7 @@ function settingsJson(settings: AppSettings) {
     ...(releaseCommand.length === 0 ? {} : { releaseCommand }),
     ...(releaseSeconds === 0 ? {} : { releaseTimeout: seconds(releaseSeconds) }),
     ...(scaling === undefined ? {} : { scaling: scalingJson(scaling) }),
+    ...(crons.length === 0 ? {} : { crons: crons.map(cronEntry) }),
   };
 }
 

@@ -10,6 +10,7 @@ export interface RunJson {
   readonly message?: string;
   /** Of the command. */
   readonly exitCode?: number;
+  readonly project: string;
   readonly environment: string;
   readonly deploymentId: string;
   readonly region: string;
@@ -18,6 +19,12 @@ export interface RunJson {
   readonly timeoutSeconds: number;
   readonly lastLogLines: readonly string[];
   readonly createdBy: string;
+  /** The cron whose command it is. */
+  readonly cron?: string;
+  /** The planned time that it runs for; of an entry without a run the last one. */
+  readonly plannedAt?: number;
+  /** The planned times that an entry without a run stands for. */
+  readonly plannedTimes?: number;
   readonly createdAt: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
@@ -32,6 +39,9 @@ const NAMES: Readonly<Record<RunState, string>> = {
   [RunState.CANCELLED]: "cancelled",
   [RunState.TIMED_OUT]: "timed_out",
   [RunState.LOST]: "lost",
+  [RunState.SKIPPED]: "skipped",
+  [RunState.MISSED]: "missed",
+  [RunState.REFUSED]: "refused",
 };
 
 /** A state that this program does not know is one of a newer control plane. */
@@ -40,13 +50,14 @@ export function runStateName(state: RunState): string {
 }
 
 export function runJson(run: Run): RunJson {
-  const { reason, message, exitCode, instance, startedAt, endedAt } = run;
+  const { reason, message, exitCode, instance, startedAt, endedAt, cron, plannedAt, plannedTimes } = run;
   return {
     id: run.id,
     state: runStateName(run.state),
     ...(reason === "" ? {} : { reason }),
     ...(message === "" ? {} : { message }),
     ...(exitCode === undefined ? {} : { exitCode }),
+    project: run.projectSlug,
     environment: run.environmentSlug,
     deploymentId: run.deploymentId,
     region: run.region,
@@ -55,6 +66,9 @@ export function runJson(run: Run): RunJson {
     timeoutSeconds: run.timeoutSeconds,
     lastLogLines: run.lastLogLines,
     createdBy: run.createdBy,
+    ...(cron === "" ? {} : { cron }),
+    ...(plannedAt === 0n ? {} : { plannedAt: Number(plannedAt) }),
+    ...(plannedTimes === 0 ? {} : { plannedTimes }),
     createdAt: Number(run.createdAt),
     ...(startedAt === 0n ? {} : { startedAt: Number(startedAt) }),
     ...(endedAt === 0n ? {} : { endedAt: Number(endedAt) }),
@@ -71,18 +85,25 @@ export function commandText(command: readonly string[]): string {
 
 export function runsTable(runs: readonly Run[], nowMs: number): string {
   return table(
-    ["ID", "ENV", "DEPLOYMENT", "STATE", "EXIT", "AGE", "TOOK", "COMMAND"],
+    ["ID", "PROJECT", "ENV", "CRON", "DEPLOYMENT", "STATE", "EXIT", "AGE", "TOOK", "COMMAND"],
     runs.map((run) => [
       run.id,
+      run.projectSlug,
       run.environmentSlug,
+      run.cron,
       run.deploymentId,
-      runStateName(run.state),
+      stateText(run),
       run.exitCode === undefined ? "" : String(run.exitCode),
       age(Number(run.createdAt), nowMs),
       tookText(run, nowMs),
       commandText(run.command),
     ]),
   );
+}
+
+/** Planned times in a row without a run are one line. */
+export function stateText({ state, plannedTimes }: Run): string {
+  return plannedTimes > 1 ? `${runStateName(state)} (${plannedTimes} times)` : runStateName(state);
 }
 
 function tookText({ startedAt, endedAt }: Run, nowMs: number): string {

@@ -11,6 +11,7 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CronService } from "../../proto/gen/ctrl/v1/cron_pb.ts";
 import { CustomDomainService } from "../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import {
   type DeploymentSchema,
@@ -43,6 +44,7 @@ export interface FakeAnswers {
   readonly domain?: Partial<ServiceImpl<typeof CustomDomainService>>;
   readonly openapi?: Partial<ServiceImpl<typeof OpenApiService>>;
   readonly session?: Partial<ServiceImpl<typeof SessionService>>;
+  readonly cron?: Partial<ServiceImpl<typeof CronService>>;
 }
 
 /** Starts a control plane that knows one root key. */
@@ -55,6 +57,7 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
     domain = {},
     openapi = {},
     session = {},
+    cron = {},
   } = answers;
   const server = await serveRpc({
     hostname: "127.0.0.1",
@@ -76,7 +79,7 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
         .service(CustomDomainService, domain).service(OpenApiService, openapi).service(
           SessionService,
           session,
-        ),
+        ).service(CronService, cron),
     limits: { drainMsMax: 1_000 },
   });
   const stop = (): Promise<void> => server.shutdown();

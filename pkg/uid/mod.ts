@@ -37,6 +37,7 @@ const PREFIXES = {
   gradualSwitch: "gs",
   session: "sess",
   run: "run",
+  cron: "cron",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

@@ -126,6 +126,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "modern-tar": /^pkg\/(archive|docker|download|testkit)\//,
   "jsonc-parser": /^cmd\/shared\/project_file\//,
+  "croner": /^pkg\/schedule\//,
   "commander": /^pkg\/cli\/|^cmd\/root\.ts$/,
   "@clack/prompts": /^pkg\/cli\/|^cmd\//,
 };

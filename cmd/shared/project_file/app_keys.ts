@@ -1,5 +1,6 @@
 /** The keys of `unkey.json` that say how the app is run. */
 import { z } from "zod";
+import { CRONS } from "./cron_keys.ts";
 import { HEALTH_CHECK_TYPES } from "../health_check_fields.ts";
 import { parseMemory } from "../size_fields.ts";
 import { joinWords, splitWords } from "../words.ts";
@@ -64,13 +65,14 @@ export const APP_KEYS = {
   releaseTimeout: duration(),
   scaling: z.strictObject(SCALING_KEYS, { error: "must be a JSON object" }).partial()
     .describe("Lets the number of instances follow the load."),
+  crons: CRONS,
 };
 
 const SCHEMA = z.strictObject(APP_KEYS).partial();
 
 /** The values by their keys, as the flags take them. */
 export function* appValues(
-  { command, healthCheck, healthCheckPath, regions, releaseCommand, scaling, ...others }: z.infer<
+  { command, healthCheck, healthCheckPath, regions, releaseCommand, scaling, crons, ...others }: z.infer<
     typeof SCHEMA
   >,
 ): Generator<[key: string, value: string | readonly string[]]> {
@@ -81,6 +83,7 @@ export function* appValues(
       typeof releaseCommand === "string" ? releaseCommand : JSON.stringify(releaseCommand),
     ];
   }
+  if (crons !== undefined) yield ["crons", crons.map((cron) => JSON.stringify(cron))];
   if (regions !== undefined) yield ["regions", regions];
   if (healthCheckPath !== undefined) yield ["healthCheck.path", healthCheckPath];
   const { headers = {}, ...check } = healthCheck ?? {};

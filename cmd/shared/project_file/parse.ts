@@ -11,6 +11,7 @@ import type { z } from "zod";
 import { UsageError } from "../../../pkg/cli/mod.ts";
 import { HEALTH_CHECK_KEYS } from "./app_keys.ts";
 import { BUILD_KEYS } from "./build_keys.ts";
+import { CRON_KEYS } from "./cron_keys.ts";
 import { KEYS, type ProjectSettings, SCHEMA } from "./keys.ts";
 
 /** A file that is right. */
@@ -118,7 +119,7 @@ function describeIssue(issue: z.core.$ZodIssue, root: Node): Problem[] {
       text: shown === "" ? "it must be a JSON object" : `"${shown}" ${issue.message}`,
     }];
   }
-  const known = KNOWN_KEYS[shown];
+  const known = KNOWN_KEYS[path.map((each) => typeof each === "number" ? "*" : each).join(".")];
   return issue.keys.map((key) => ({
     offset: findNodeAtLocation(root, [...path, key])?.parent?.offset ?? at.offset,
     text: known === undefined
@@ -127,11 +128,12 @@ function describeIssue(issue: z.core.$ZodIssue, root: Node): Problem[] {
   }));
 }
 
-/** The keys of each object whose keys are known. */
+/** The keys of each object whose keys are known; `*` stands for each entry of a list. */
 const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   "": Object.keys(KEYS),
   build: Object.keys(BUILD_KEYS),
   healthCheck: Object.keys(HEALTH_CHECK_KEYS),
+  "crons.*": Object.keys(CRON_KEYS),
 };
 
 function unknownKey(key: string, known: readonly string[], prefix: string): string {

@@ -58,7 +58,7 @@ Deno.test("unkey.json is checked as a whole, and each problem has its line, colu
   assert.deepEqual(problems(text), [
     "unkey.json has 5 problems:",
     '  2:3 "projct" is not known: did you mean "project"?',
-    '  3:3 "colour" is not known. Known: $schema, project, environment, context, dockerfile, port, command, healthCheckPath, healthCheck, startTimeout, stopSignal, stopTimeout, ephemeralStorage, regions, init, openapiPath, releaseCommand, releaseTimeout, scaling, protocol, memory, cpu, replicas, build',
+    '  3:3 "colour" is not known. Known: $schema, project, environment, context, dockerfile, port, command, healthCheckPath, healthCheck, startTimeout, stopSignal, stopTimeout, ephemeralStorage, regions, init, openapiPath, releaseCommand, releaseTimeout, scaling, crons, protocol, memory, cpu, replicas, build',
     '  5:22 "healthCheckPath" must be a path that begins with "/"',
     '  6:14 "project" must be the slug or id of a project',
     '  6:18 "port" is there twice',
@@ -118,4 +118,22 @@ Deno.test("unkey.json that is not JSON says where and why", () => {
   }
   assert.deepEqual(problems("[]"), ["unkey.json has a problem:", "  1:1 it must be a JSON object"]);
   assert.match(problems("[".repeat(200_000))[0] ?? "", /^unkey\.json is nested too deeply/);
+});
+
+Deno.test("unkey.json names each wrong part of a cron, and its nearest key", () => {
+  const text = `{
+  "crons": [
+    { "name": "a", "schedule": "* * * *", "command": "x", "timzone": "UTC" },
+    { "name": "a", "schedule": "0 0 30 2 *", "command": [], "timezone": "Mars/X" }
+  ]
+}`;
+  assert.deepEqual(problems(text), [
+    "unkey.json has 6 problems:",
+    '  3:32 "crons.0.schedule" must have the five fields of cron, e.g. "*/15 * * * *", or be a name such as "@hourly"',
+    '  3:59 "crons.0.timzone" is not known: did you mean "crons.0.timezone"?',
+    '  4:15 "crons.1.name" "a" is the name of another one, too',
+    '  4:32 "crons.1.schedule" names a day that never comes: "0 0 30 2 *"',
+    '  4:57 "crons.1.command" must be a command line for sh, or a list of words such as ["npm", "run", "cleanup"]',
+    '  4:73 "crons.1.timezone" must be a time zone such as "Europe/Berlin"',
+  ]);
 });

@@ -8,6 +8,7 @@ import type { Vault } from "../../../pkg/vault/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { CronService } from "../../../proto/gen/ctrl/v1/cron_pb.ts";
 import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -39,6 +40,7 @@ import { domainHandlers } from "../services/domain/handler.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
 import { WorkspaceHub } from "../services/deployment/workspace_hub.ts";
 import { deploymentHandlers } from "../services/deployment/handler.ts";
+import { cronHandlers } from "../services/deployment/cron_handler.ts";
 import { openApiHandlers } from "../services/deployment/openapi_handler.ts";
 import { createDeploymentReader } from "../services/deployment/reader.ts";
 import { environmentHandlers } from "../services/environment/handler.ts";
@@ -99,6 +101,7 @@ export interface Services extends RestDeps {
 export const SERVED = [
   CtrlService,
   DeploymentService,
+  CronService,
   OpenApiService,
   UploadService,
   ClusterService,
@@ -168,6 +171,7 @@ export function buildServices(parts: ServiceParts): Services {
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
       router.service(DeploymentService, deploymentHandlers(deployment));
+      router.service(CronService, cronHandlers(deployment));
       router.service(OpenApiService, openApiHandlers(deployment));
       router.service(
         UploadService,

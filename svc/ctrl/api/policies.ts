@@ -6,6 +6,7 @@ import { Fault } from "../../../pkg/fault/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { CronService } from "../../../proto/gen/ctrl/v1/cron_pb.ts";
 import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -69,6 +70,12 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   getRun: { kind: "root_key", permission: "read_deployment" },
   listRuns: { kind: "root_key", permission: "read_deployment" },
   cancelRun: { kind: "root_key", permission: "run_command" },
+};
+
+const CRON: MethodsOf<typeof CronService> = {
+  listCrons: { kind: "root_key", permission: "read_deployment" },
+  pauseCron: { kind: "root_key", permission: "run_command" },
+  resumeCron: { kind: "root_key", permission: "run_command" },
 };
 
 const OPENAPI: MethodsOf<typeof OpenApiService> = {
@@ -177,6 +184,7 @@ const VAULT: MethodsOf<typeof VaultService> = {
 const SERVED: readonly (readonly [service: DescService, policies: Readonly<Record<string, Policy>>])[] = [
   [CtrlService, CTRL],
   [DeploymentService, DEPLOYMENT],
+  [CronService, CRON],
   [OpenApiService, OPENAPI],
   [UploadService, UPLOAD],
   [ClusterService, CLUSTER],

@@ -31,6 +31,7 @@ import { tracesUrl } from "./config/otel.ts";
 import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { callEachMinute } from "./tasks/periodic_call.ts";
+import { runCrons } from "./tasks/crons.ts";
 import { endUnusedPreviews } from "./tasks/preview_ends.ts";
 import { Autoscaler } from "./tasks/autoscaler.ts";
 import { keepTrafficSums } from "./tasks/traffic_sums.ts";
@@ -254,6 +255,8 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
   runner.go("preview ends", (stop) => endUnusedPreviews(previews, stop));
   const autoscaler = new Autoscaler({ db, clock, log, changes, metrics, meter: loop("autoscaler") });
   runner.go("autoscaler", (stop) => autoscaler.run(stop));
+  const crons = { db, clock, log, changes, meter: loop("crons") };
+  runner.go("crons", (stop) => runCrons(crons, stop));
   const sums = { db, clock, log, meter: loop("traffic sums") };
   runner.go("traffic sums", (stop) => keepTrafficSums(sums, stop));
   const sweep = { db, clock, log, changes, sentinels, meter: loop("sentinel sweep") };

@@ -6,7 +6,7 @@ import { route } from "../../../svc/ctrl/services/testing_agents.ts";
 import { setLive } from "../../../svc/ctrl/services/testing_lifecycle.ts";
 import type { Ending } from "./lives.ts";
 import type { World } from "./world.ts";
-import { type Call, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
+import { type Call, cron, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
 import { BUILD_INFO, startReleases } from "../../../cmd/upgrade/testing.ts";
 import { PROTECTION } from "./exit_code_protection.ts";
 import { gradualAborted } from "./gradual_aborted.ts";
@@ -230,6 +230,8 @@ export const CALLS: Readonly<Record<string, Row>> = {
   "domains remove": domain(["domains", "remove", "shop.example.com", "--yes", ...SHOP], {
     1: { args: ["domains", "remove", "no.example.com", "--yes", ...SHOP] },
   }),
+  "crons pause": cron(["crons", "pause", "cleanup", ...project]),
+  "crons resume": cron(["crons", "resume", "cleanup", ...project]),
   "variables list": developer(["variables", "list", ...project], { 1: nosuch("variables", "list") }),
   "variables set": following(
     ["variables", "set", "A=1", "--redeploy", ...project],

@@ -27,6 +27,12 @@ export function developer(args: readonly string[], row: Row & { readonly 1: Call
   };
 }
 
+/** The same for a command about a cron, which is there. */
+export function cron(args: readonly string[]): Row {
+  const { 0: done, ...row } = developer(args, { 1: { args } });
+  return { ...row, 0: { ...done, args, prepare: (world) => world.addCron("cleanup") } };
+}
+
 export function operator(args: readonly string[], failed: Call): Row {
   const row = developer(args, { 1: failed, 4: { args, env: { UNKEY_AUTH_TOKEN: "wrong" } } });
   const as = (call: Call): Call => ({ ...call, env: { UNKEY_AUTH_TOKEN: SERVICE_TOKEN, ...call.env } });

@@ -1,3 +1,6 @@
+import { transact } from "../../../pkg/db/mod.ts";
+import { newId } from "../../../pkg/uid/mod.ts";
+import { createCron } from "../../../svc/ctrl/internal/store/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
@@ -78,6 +81,32 @@ export class World implements AsyncDisposable {
     const { rootKey, projectId } = this.bed.tenant;
     const request = { projectId, environmentSlug: "production", domain };
     await this.bed.api.client(CustomDomainService, rootKey).addCustomDomain(request);
+  }
+
+  /** A cron of the live deployment of production. */
+  async addCron(name: string): Promise<void> {
+    const { api, tenant, life: { environmentId, d2 } } = this.bed;
+    await transact(api.db, (tx) =>
+      createCron(tx, {
+        environment_id: environmentId,
+        name,
+        id: newId("cron", 1),
+        workspace_id: tenant.workspaceId,
+        project_id: tenant.projectId,
+        environment_slug: "production",
+        deployment_id: d2,
+        schedule: "@daily",
+        timezone: "UTC",
+        command: '["true"]',
+        overlap: "skip",
+        timeout_seconds: 60,
+        planned_at: 1,
+        paused_at: null,
+        removed_at: null,
+        last_run_id: null,
+        created_at: 1,
+        updated_at: 1,
+      }));
   }
 
   async createKey(): Promise<string> {

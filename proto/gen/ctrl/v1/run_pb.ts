@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/run.proto.
  */
 export const file_ctrl_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChFjdHJsL3YxL3J1bi5wcm90bxIHY3RybC52MSKJAwoDUnVuEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFgoOZW52aXJvbm1lbnRfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIVCg1kZXBsb3ltZW50X2lkGAUgASgJEg4KBnJlZ2lvbhgGIAEoCRIPCgdjb21tYW5kGAcgAygJEiAKBXN0YXRlGAggASgOMhEuY3RybC52MS5SdW5TdGF0ZRIOCgZyZWFzb24YCSABKAkSDwoHbWVzc2FnZRgKIAEoCRIWCglleGl0X2NvZGUYCyABKAVIAIgBARIQCghpbnN0YW5jZRgMIAEoCRIWCg5sYXN0X2xvZ19saW5lcxgNIAMoCRIXCg90aW1lb3V0X3NlY29uZHMYDiABKAUSEgoKY3JlYXRlZF9hdBgPIAEoAxISCgpzdGFydGVkX2F0GBAgASgDEhAKCGVuZGVkX2F0GBEgASgDEhIKCmNyZWF0ZWRfYnkYEiABKAlCDAoKX2V4aXRfY29kZSKqAQoQQ3JlYXRlUnVuUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgDIAEoCRIPCgdjb21tYW5kGAQgAygJEhcKD3RpbWVvdXRfc2Vjb25kcxgFIAEoBRIOCgZyZWdpb24YBiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAcgASgJIi4KEUNyZWF0ZVJ1blJlc3BvbnNlEhkKA3J1bhgBIAEoCzIMLmN0cmwudjEuUnVuIh8KDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIisKDkdldFJ1blJlc3BvbnNlEhkKA3J1bhgBIAEoCzIMLmN0cmwudjEuUnVuIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIi4KEUNhbmNlbFJ1blJlc3BvbnNlEhkKA3J1bhgBIAEoCzIMLmN0cmwudjEuUnVuIn0KD0xpc3RSdW5zUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJHChBMaXN0UnVuc1Jlc3BvbnNlEhoKBHJ1bnMYASADKAsyDC5jdHJsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqyQEKCFJ1blN0YXRlEhkKFVJVTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFURV9TVEFSVElORxABEhUKEVJVTl9TVEFURV9SVU5OSU5HEAISFwoTUlVOX1NUQVRFX1NVQ0NFRURFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAUSFwoTUlVOX1NUQVRFX1RJTUVEX09VVBAGEhIKDlJVTl9TVEFURV9MT1NUEAdiBnByb3RvMw");
+  fileDesc("ChFjdHJsL3YxL3J1bi5wcm90bxIHY3RybC52MSLYAwoDUnVuEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFgoOZW52aXJvbm1lbnRfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIVCg1kZXBsb3ltZW50X2lkGAUgASgJEg4KBnJlZ2lvbhgGIAEoCRIPCgdjb21tYW5kGAcgAygJEiAKBXN0YXRlGAggASgOMhEuY3RybC52MS5SdW5TdGF0ZRIOCgZyZWFzb24YCSABKAkSDwoHbWVzc2FnZRgKIAEoCRIWCglleGl0X2NvZGUYCyABKAVIAIgBARIQCghpbnN0YW5jZRgMIAEoCRIWCg5sYXN0X2xvZ19saW5lcxgNIAMoCRIXCg90aW1lb3V0X3NlY29uZHMYDiABKAUSEgoKY3JlYXRlZF9hdBgPIAEoAxISCgpzdGFydGVkX2F0GBAgASgDEhAKCGVuZGVkX2F0GBEgASgDEhIKCmNyZWF0ZWRfYnkYEiABKAkSFAoMcHJvamVjdF9zbHVnGBMgASgJEgwKBGNyb24YFCABKAkSEgoKcGxhbm5lZF9hdBgVIAEoAxIVCg1wbGFubmVkX3RpbWVzGBYgASgFQgwKCl9leGl0X2NvZGUiuAEKEENyZWF0ZVJ1blJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAyABKAkSDwoHY29tbWFuZBgEIAMoCRIXCg90aW1lb3V0X3NlY29uZHMYBSABKAUSDgoGcmVnaW9uGAYgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgHIAEoCRIMCgRjcm9uGAggASgJIi4KEUNyZWF0ZVJ1blJlc3BvbnNlEhkKA3J1bhgBIAEoCzIMLmN0cmwudjEuUnVuIh8KDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIisKDkdldFJ1blJlc3BvbnNlEhkKA3J1bhgBIAEoCzIMLmN0cmwudjEuUnVuIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIi4KEUNhbmNlbFJ1blJlc3BvbnNlEhkKA3J1bhgBIAEoCzIMLmN0cmwudjEuUnVuIosBCg9MaXN0UnVuc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkSDAoEY3JvbhgGIAEoCSJHChBMaXN0UnVuc1Jlc3BvbnNlEhoKBHJ1bnMYASADKAsyDC5jdHJsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqjQIKCFJ1blN0YXRlEhkKFVJVTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFURV9TVEFSVElORxABEhUKEVJVTl9TVEFURV9SVU5OSU5HEAISFwoTUlVOX1NUQVRFX1NVQ0NFRURFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAUSFwoTUlVOX1NUQVRFX1RJTUVEX09VVBAGEhIKDlJVTl9TVEFURV9MT1NUEAcSFQoRUlVOX1NUQVRFX1NLSVBQRUQQCBIUChBSVU5fU1RBVEVfTUlTU0VEEAkSFQoRUlVOX1NUQVRFX1JFRlVTRUQQCmIGcHJvdG8z");
 
 /**
  * A command that runs once in a deployment's image, with its variables and its size, beside its instances.
@@ -118,11 +118,37 @@ export type Run = Message<"ctrl.v1.Run"> & {
   endedAt: bigint;
 
   /**
-   * The name of the root key that asked for it.
+   * The name of the root key that asked for it; empty for one that a schedule asked for.
    *
    * @generated from field: string created_by = 18;
    */
   createdBy: string;
+
+  /**
+   * @generated from field: string project_slug = 19;
+   */
+  projectSlug: string;
+
+  /**
+   * The name of the cron whose command it is; empty: it has none.
+   *
+   * @generated from field: string cron = 20;
+   */
+  cron: string;
+
+  /**
+   * The time of the schedule that it runs for, in Unix milliseconds; 0: it was asked for by hand. It may begin later.
+   *
+   * @generated from field: int64 planned_at = 21;
+   */
+  plannedAt: bigint;
+
+  /**
+   * The number of planned times that an entry without a run stands for; `planned_at` is the last of them. 0: one.
+   *
+   * @generated from field: int32 planned_times = 22;
+   */
+  plannedTimes: number;
 };
 
 /**
@@ -182,6 +208,13 @@ export type CreateRunRequest = Message<"ctrl.v1.CreateRunRequest"> & {
    * @generated from field: string idempotency_key = 7;
    */
   idempotencyKey: string;
+
+  /**
+   * The name of a cron of the environment, which is run now. `deployment_id`, `command` and `timeout_seconds` are those of the cron.
+   *
+   * @generated from field: string cron = 8;
+   */
+  cron: string;
 };
 
 /**
@@ -310,6 +343,13 @@ export type ListRunsRequest = Message<"ctrl.v1.ListRunsRequest"> & {
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
+
+  /**
+   * Only runs of crons with this name.
+   *
+   * @generated from field: string cron = 6;
+   */
+  cron: string;
 };
 
 /**
@@ -394,6 +434,27 @@ export enum RunState {
    * @generated from enum value: RUN_STATE_LOST = 7;
    */
   LOST = 7,
+
+  /**
+   * A planned time without a run, since the former run of the cron had not ended.
+   *
+   * @generated from enum value: RUN_STATE_SKIPPED = 8;
+   */
+  SKIPPED = 8,
+
+  /**
+   * A planned time at which the control plane did not work. It was too late when it came back.
+   *
+   * @generated from enum value: RUN_STATE_MISSED = 9;
+   */
+  MISSED = 9,
+
+  /**
+   * A planned time at which no run could be made: the message says why.
+   *
+   * @generated from enum value: RUN_STATE_REFUSED = 10;
+   */
+  REFUSED = 10,
 }
 
 /**

@@ -30,6 +30,16 @@ const scalingBody = z.strictObject({
   downSeconds: positive.optional(),
 });
 
+const cronBody = z.strictObject({
+  name: filled,
+  schedule: filled.describe("The five fields of cron, or a name such as @daily."),
+  command: z.array(z.string()).min(1),
+  timezone: filled.optional().describe("UTC if absent."),
+  overlap: z.enum(["skip", "allow", "replace"]).optional().describe("skip if absent."),
+  timeoutSeconds: positive.optional().describe("An hour if absent."),
+  environments: z.array(filled).min(1).optional().describe("production if absent."),
+});
+
 export const appBody = named(
   "AppSettings",
   z.strictObject({
@@ -46,6 +56,7 @@ export const appBody = named(
     releaseCommand: z.array(z.string()).min(1).optional(),
     releaseSeconds: positive.optional(),
     scaling: scalingBody.optional(),
+    crons: z.array(cronBody).min(1).optional(),
   }),
   "The settings of an app. What is absent is not set.",
 );
@@ -64,7 +75,7 @@ export const sizeBody = named(
 export function wireApp(body: z.infer<typeof appBody>): WireApp {
   const { port = 0, command = [], healthCheck, startSeconds = 0, stopSignal = "", stopSeconds = 0 } = body;
   const { ephemeralStorageMib = 0, regions = [], init, openapiPath = "" } = body;
-  const { releaseCommand = [], releaseSeconds = 0, scaling } = body;
+  const { releaseCommand = [], releaseSeconds = 0, scaling, crons = [] } = body;
   return {
     port,
     command,
@@ -79,6 +90,13 @@ export function wireApp(body: z.infer<typeof appBody>): WireApp {
     releaseCommand,
     releaseSeconds,
     scaling: scaling === undefined ? undefined : wireScaling(scaling),
+    crons: crons.map(({ timezone = "", overlap, timeoutSeconds = 0, environments = [], ...cron }) => ({
+      ...cron,
+      timezone,
+      overlap,
+      timeoutSeconds,
+      environments,
+    })),
   };
 }
 
@@ -113,7 +131,7 @@ export function wireSize(
 
 /** Stored settings as they are answered. */
 export function shownApp(
-  { command, releaseCommand, regions, healthCheck, scaling, ...settings }: AppSettings,
+  { command, releaseCommand, regions, healthCheck, scaling, crons, ...settings }: AppSettings,
 ): z.infer<typeof appBody> {
   return {
     ...settings,
@@ -122,5 +140,12 @@ export function shownApp(
     ...(regions === undefined ? {} : { regions: [...regions] }),
     ...(healthCheck === undefined ? {} : { healthCheck: { ...healthCheck } }),
     ...(scaling === undefined ? {} : { scaling: { ...scaling } }),
+    ...(crons === undefined ? {} : {
+      crons: crons.map(({ command, environments, ...cron }) => ({
+        ...cron,
+        command: [...command],
+        ...(environments === undefined ? {} : { environments: [...environments] }),
+      })),
+    }),
   };
 }

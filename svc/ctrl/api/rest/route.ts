@@ -79,6 +79,7 @@ export const TAGS = {
   Deployments: "Create deployments, follow them, and end them.",
   Traffic: "Move the traffic of an environment between deployments.",
   Runs: "Commands that run once in a deployment's image.",
+  Crons: "Commands that run by the clock while a deployment is live.",
   Output: "What instances print, and what happens to them.",
   Projects: "Projects and their environments.",
   Variables: "Environment variables. Values are never read back.",

@@ -1,4 +1,5 @@
 /** All REST routes, in the order of the document. */
+import { listCronsRoute, pauseCronRoute, resumeCronRoute } from "./crons.ts";
 import { createDeploymentRoute, generateUploadUrl, getDeploymentRoute, redeployRoute } from "./deploy.ts";
 import {
   addDomainRoute,
@@ -76,6 +77,9 @@ export const ROUTES: readonly Route[] = [
   getRunRoute,
   listRunsRoute,
   cancelRunRoute,
+  listCronsRoute,
+  pauseCronRoute,
+  resumeCronRoute,
   createProjectRoute,
   listProjectsRoute,
   createEnvironmentRoute,

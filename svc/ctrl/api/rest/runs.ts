@@ -11,7 +11,7 @@ import { DEPLOYMENT_MISSING, PROJECT_MISSING, saying } from "./deploy.ts";
 import { CREATED_AT, DEPLOYMENT, ENVIRONMENT, PROJECT } from "./examples.ts";
 import { named } from "./named.ts";
 import { answer, defineRoute, ok } from "./route.ts";
-import { createRunBody, listRunsBody, runBody } from "./schemas.ts";
+import { createRunBody, listRunsBody, runBody } from "./run_schemas.ts";
 import { count, time } from "./shapes.ts";
 
 const RUN_MISSING = "The requested run does not exist or has been deleted.";
@@ -24,9 +24,12 @@ const STATES = {
   cancelled: "CANCELLED",
   timed_out: "TIMED_OUT",
   lost: "LOST",
+  skipped: "SKIPPED",
+  missed: "MISSED",
+  refused: "REFUSED",
 } as const satisfies Record<RunState, Uppercase<RunState>>;
 
-const runShape = named(
+export const runShape = named(
   "Run",
   z.object({
     id: z.string(),
@@ -44,11 +47,16 @@ const runShape = named(
     timeoutSeconds: count,
     lastLogLines: z.array(z.string()),
     createdBy: z.string(),
+    cron: z.string().optional(),
+    plannedAt: time.optional(),
+    plannedTimes: count.optional(),
     createdAt: time,
     startedAt: time.optional(),
     endedAt: time.optional(),
   }),
-  "`instance` is the name that the lines of its output have; empty while there is none. A run that is `LOST` may have run.",
+  "`instance` is the name that the lines of its output have; empty while there is none. A run that is `LOST` may have run. " +
+    "`SKIPPED`, `MISSED` and `REFUSED` are planned times of a cron without a run; `plannedTimes` says how many, and " +
+    "`plannedAt` is the last one.",
 );
 
 const RUN: z.infer<typeof runShape> = {
@@ -93,13 +101,14 @@ export const createRunRoute = defineRoute({
   idempotent: true,
   async run({ deps: { deployment: deps }, caller, body, idempotencyKey }) {
     const { deploymentId = "", projectId = "", environmentSlug = "", region = "", ...rest } = body;
-    const { command, timeoutSeconds = 0 } = rest;
+    const { command = [], cron = "", timeoutSeconds = 0 } = rest;
     const order = {
       deploymentId,
       projectId,
       environmentSlug,
       region,
       command,
+      cron,
       timeoutSeconds,
       idempotencyKey,
     };
@@ -140,9 +149,10 @@ export const listRunsRoute = defineRoute({
   },
   problems: [404],
   async run({ deps: { deployment: deps }, caller, body }) {
-    const { projectId = "", environmentSlug = "", deploymentId = "", limit = 0, cursor = "" } = body;
+    const { projectId = "", environmentSlug = "", deploymentId = "", cron = "", limit = 0, cursor = "" } =
+      body;
     if (projectId !== "") requireInProject(caller, "read_deployment", projectId);
-    const page = { projectId, environmentSlug, deploymentId, pageSize: limit, pageToken: cursor };
+    const page = { projectId, environmentSlug, deploymentId, cron, pageSize: limit, pageToken: cursor };
     const { runs, nextPageToken } = await listRuns(deps, caller, page)
       .catch(saying(deploymentId === "" ? PROJECT_MISSING : DEPLOYMENT_MISSING));
     const next = nextPageToken === "" ? {} : { cursor: nextPageToken };
@@ -166,7 +176,7 @@ export const cancelRunRoute = defineRoute({
   },
 });
 
-function runData(run: StoredRun): z.infer<typeof runShape> {
+export function runData(run: StoredRun): z.infer<typeof runShape> {
   return {
     id: run.run_id,
     state: STATES[stateOfRun(run)],
@@ -183,6 +193,9 @@ function runData(run: StoredRun): z.infer<typeof runShape> {
     timeoutSeconds: run.timeout_seconds,
     lastLogLines: [...decodeStrings(run.last_log_lines)],
     createdBy: run.created_by,
+    ...(run.cron_name === null ? {} : { cron: run.cron_name }),
+    ...(run.planned_at === null ? {} : { plannedAt: run.planned_at }),
+    ...(run.planned_times === null ? {} : { plannedTimes: run.planned_times }),
     createdAt: run.created_at,
     ...(run.started_at === null ? {} : { startedAt: run.started_at }),
     ...(run.ended_at === null ? {} : { endedAt: run.ended_at }),

@@ -3,9 +3,9 @@ import { PERCENT_MAX, STEPS_MAX } from "../../services/deployment/gradual.ts";
 import { appBody, sizeBody } from "./app_body.ts";
 import { named, ruled } from "./named.ts";
 
-const projectId = z.string().regex(/^proj_[a-zA-Z0-9]+$/, 'must match "^proj_[a-zA-Z0-9]+$"');
-const filled = z.string().min(1);
-const slug = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+export const projectId = z.string().regex(/^proj_[a-zA-Z0-9]+$/, 'must match "^proj_[a-zA-Z0-9]+$"');
+export const filled = z.string().min(1);
+export const slug = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 
 /** The most lines of output in one answer, and before a stream. */
 export const LOG_LINES_MAX = 1_000;
@@ -54,7 +54,7 @@ export const createDeploymentBody = ruled(
   ),
 );
 
-const deploymentId = z.string().regex(/^d_[a-zA-Z0-9]+$/, 'must match "^d_[a-zA-Z0-9]+$"');
+export const deploymentId = z.string().regex(/^d_[a-zA-Z0-9]+$/, 'must match "^d_[a-zA-Z0-9]+$"');
 
 /** Of the routes that are about one deployment. */
 export const deploymentBody = named("DeploymentName", z.strictObject({ deploymentId }));
@@ -82,7 +82,7 @@ export const rollbackBody = named(
   ),
 );
 
-const environment = { projectId, environmentSlug: filled };
+export const environment = { projectId, environmentSlug: filled };
 
 export const environmentBody = named("EnvironmentName", z.strictObject(environment));
 
@@ -167,26 +167,6 @@ export const getTrafficBody = ruled(
     region: filled.optional(),
   }).refine(...ONE_OR_ENVIRONMENT),
 );
-
-export const createRunBody = ruled(
-  { oneOf: [{ required: ["deploymentId"] }, { required: ["projectId", "environmentSlug"] }] },
-  z.strictObject({
-    deploymentId: deploymentId.optional().describe("A ready deployment."),
-    projectId: projectId.optional().describe("With `environmentSlug`: its live deployment."),
-    environmentSlug: filled.optional(),
-    command: z.array(z.string()).min(1),
-    timeoutSeconds: z.int().min(1).max(86_400).optional().describe("An hour if absent."),
-    region: filled.optional(),
-  }).refine(...ONE_OR_ENVIRONMENT),
-);
-
-/** Of the routes that are about one run. */
-export const runBody = named(
-  "RunName",
-  z.strictObject({ runId: z.string().regex(/^run_[a-zA-Z0-9]+$/, 'must match "^run_[a-zA-Z0-9]+$"') }),
-);
-
-export const listRunsBody = listSwitchesBody.extend({});
 
 /** Of the routes that do something to one domain. */
 export const domainBody = named("DomainName", z.strictObject({ projectId, domain: filled }));

@@ -9,5 +9,5 @@
  * @module
  */
 export { type RunState, stateOfRun } from "./state.ts";
-export { type RunOrder, wantRun } from "./want.ts";
+export { type RunOrder, type WantedRun, wantRun } from "./want.ts";
 export { cancelRun, giveUpRun } from "./end.ts";

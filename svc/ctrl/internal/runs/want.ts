@@ -11,6 +11,7 @@ import {
   listLiveRegions,
   listTasks,
   lockTopology,
+  type RunCron,
   type StoredRun,
   type Tx,
 } from "../store/mod.ts";
@@ -27,6 +28,7 @@ export interface RunOrder {
   /** `undefined`: the first of the deployment's that has an agent. */
   readonly region: string | undefined;
   readonly idempotencyKey: string | undefined;
+  readonly cron?: RunCron;
   readonly createdBy: string;
   readonly nowMs: number;
 }
@@ -79,6 +81,7 @@ export async function wantRun(tx: Tx, order: RunOrder): Promise<WantedRun> {
     command: order.command,
     timeout_seconds: order.timeoutSeconds,
     idempotencyKey,
+    cron: order.cron,
     created_by: order.createdBy,
     nowMs,
   });

@@ -7,6 +7,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
+import { removeCronsOfEnvironment } from "./crons.ts";
 import { removeDomainsOfEnvironment } from "./domain_end.ts";
 import { recordLive } from "./live_history.ts";
 import { removeProtectionOfEnvironment } from "./protections.ts";
@@ -209,7 +210,7 @@ export async function swapLiveDeployment(
 }
 
 /**
- * Marks the environment as deleted, and removes its routes, its live pointer and its variables. Its deployments stay as
+ * Marks the environment as deleted, and removes its routes, its live pointer, its variables and its crons. Its deployments stay as
  * history. Returns the regions whose feeds changed.
  */
 export async function deleteEnvironment(
@@ -227,6 +228,7 @@ export async function deleteEnvironment(
   }).where("id", "=", id).execute();
   await removeAllEnvironmentVariables(tx, id);
   await removeProtectionOfEnvironment(tx, environment);
+  await removeCronsOfEnvironment(tx, id);
   const domains = await removeDomainsOfEnvironment(tx, id, nowMs);
   const routes = await removeRoutesOfEnvironment(tx, id, nowMs);
   return domains || routes ? [EDGE_REGION] : [];

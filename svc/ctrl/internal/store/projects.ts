@@ -57,6 +57,18 @@ export async function listProjects(db: Queryable, workspaceId: string): Promise<
     .where("workspace_id", "=", workspaceId).orderBy("slug").execute();
 }
 
+/** Slugs of projects by their ids, by primary key. */
+export async function findProjectSlugs(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.selectFrom("projects").select(["id", "slug"])
+    .where("id", "in", [...new Set(ids)]).where("workspace_id", "=", workspaceId).execute();
+  return new Map(rows.map(({ id, slug }) => [id, slug]));
+}
+
 /** Makes other callers for this project wait until the transaction ends. */
 export async function lockProject(tx: Tx, id: string): Promise<void> {
   await lockRows(tx, tx.selectFrom("projects").select("id").where("id", "=", id)).execute();

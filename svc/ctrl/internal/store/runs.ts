@@ -22,21 +22,34 @@ export type NewRun =
   & {
     readonly command: readonly string[];
     readonly idempotencyKey: string | undefined;
+    readonly cron: RunCron | undefined;
     readonly nowMs: number;
   };
 
-const OPEN: readonly TaskState[] = ["wanted", "running"];
+/** The cron whose command a run is. */
+export interface RunCron {
+  readonly id: string;
+  readonly name: string;
+  /** `undefined`: it was asked for by hand. */
+  readonly plannedAt: number | undefined;
+}
+
+/** States of a task that has not ended. */
+export const OPEN_STATES: readonly TaskState[] = ["wanted", "running"];
 
 /** Wants a run. The caller announces the placement in its region. */
 export async function createRun(
   tx: Tx,
-  { command, idempotencyKey, nowMs, ...run }: NewRun,
+  { command, idempotencyKey, cron, nowMs, ...run }: NewRun,
 ): Promise<void> {
   await tx.insertInto("deployment_tasks").values({
     ...taskRow({ ...run, command, nowMs }),
     ...run,
     idempotency_key: idempotencyKey ?? null,
     deadline_at: nowMs + RUN_START_MS,
+    cron_id: cron?.id ?? null,
+    cron_name: cron?.name ?? null,
+    planned_at: cron?.plannedAt ?? null,
   }).execute();
 }
 
@@ -66,19 +79,22 @@ export interface RunFilter {
   readonly projectIds: readonly string[] | undefined;
   readonly environmentSlug: string | undefined;
   readonly deploymentId: string | undefined;
+  /** The name of a cron. */
+  readonly cron: string | undefined;
   /** Only older ones than this. */
   readonly before: { readonly createdAt: number; readonly id: string } | undefined;
   readonly limit: number;
 }
 
-/** Runs of a workspace, newest first. Index on workspace, time and run. */
+/** Runs of a workspace, newest first. Index on workspace, time and run; of a cron on workspace, name, time and run. */
 export async function listRuns(db: Queryable, filter: RunFilter): Promise<StoredRun[]> {
-  const { projectIds, environmentSlug, deploymentId, before } = filter;
+  const { projectIds, environmentSlug, deploymentId, cron, before } = filter;
   if (projectIds?.length === 0) return [];
   let query = selectRuns(db).where("workspace_id", "=", filter.workspaceId);
   if (projectIds !== undefined) query = query.where("project_id", "in", [...projectIds]);
   if (environmentSlug !== undefined) query = query.where("environment_slug", "=", environmentSlug);
   if (deploymentId !== undefined) query = query.where("deployment_id", "=", deploymentId);
+  if (cron !== undefined) query = query.where("cron_name", "=", cron);
   if (before !== undefined) {
     query = query.where("created_at", "<=", before.createdAt).where((eb) =>
       eb.or([eb("created_at", "<", before.createdAt), eb("run_id", "<", before.id)])
@@ -90,7 +106,7 @@ export async function listRuns(db: Queryable, filter: RunFilter): Promise<Stored
 /** Runs of a workspace that have not ended. Index on workspace and state. */
 export async function countOpenRuns(db: Queryable, workspaceId: string): Promise<number> {
   const row = await db.selectFrom("deployment_tasks").select((eb) => eb.fn.countAll().as("count"))
-    .where("workspace_id", "=", workspaceId).where("state", "in", OPEN).where("run_id", "is not", null)
+    .where("workspace_id", "=", workspaceId).where("state", "in", OPEN_STATES).where("run_id", "is not", null)
     .executeTakeFirst();
   return Number(row?.count ?? 0);
 }
@@ -111,7 +127,7 @@ export async function endRun(
   end: RunEnd,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx.updateTable("deployment_tasks").set(endOf(end))
-    .where("deployment_id", "=", deployment_id).where("name", "=", name).where("state", "in", OPEN)
+    .where("deployment_id", "=", deployment_id).where("name", "=", name).where("state", "in", OPEN_STATES)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
@@ -125,7 +141,8 @@ export async function endRunsOf(
   },
 ): Promise<void> {
   await tx.updateTable("deployment_tasks").set(endOf(end)).where("deployment_id", "=", deploymentId)
-    .where("state", "in", OPEN).where("region", "in", [...regions]).where("run_id", "is not", null).execute();
+    .where("state", "in", OPEN_STATES).where("region", "in", [...regions]).where("run_id", "is not", null)
+    .execute();
 }
 
 function endOf({ reason, message, nowMs }: RunEnd) {
@@ -171,7 +188,7 @@ export async function deleteRuns(
   { beforeMs, limit }: { readonly beforeMs: number; readonly limit: number },
 ): Promise<number> {
   const old = await tx.selectFrom("deployment_tasks").select(["deployment_id", "name"])
-    .where("created_at", "<", beforeMs).where("run_id", "is not", null).where("state", "not in", OPEN)
+    .where("created_at", "<", beforeMs).where("run_id", "is not", null).where("state", "not in", OPEN_STATES)
     .orderBy("created_at").limit(limit).execute();
   for (const { deployment_id, name } of old) {
     await tx.deleteFrom("deployment_tasks").where("deployment_id", "=", deployment_id)
@@ -180,7 +197,8 @@ export async function deleteRuns(
   return old.length;
 }
 
-function selectRuns(
+/** Tasks that are runs. */
+export function selectRuns(
   db: Queryable,
 ): SelectQueryBuilder<Schema, "deployment_tasks", StoredRun> {
   return db.selectFrom("deployment_tasks").selectAll().where("run_id", "is not", null).$narrowType<

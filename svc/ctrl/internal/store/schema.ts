@@ -49,7 +49,7 @@ import type { LoginCodesTable, RegionTokensTable, SessionsTable } from "./schema
 import type { LogTables } from "./schema_logs.ts";
 import type { SwitchTables } from "./schema_switches.ts";
 import type { ProtectionTables } from "./schema_protections.ts";
-import type { DeploymentTasksTable } from "./schema_tasks.ts";
+import type { TaskTables } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
 
 export * from "./schema_regions.ts";
@@ -299,7 +299,8 @@ export interface AuditLogTable {
 }
 
 /** All tables. */
-export interface Schema extends LogTables, TraceTables, SwitchTables, TrafficTables, ProtectionTables {
+export interface Schema
+  extends LogTables, TraceTables, SwitchTables, TrafficTables, ProtectionTables, TaskTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;
@@ -322,7 +323,6 @@ export interface Schema extends LogTables, TraceTables, SwitchTables, TrafficTab
   deployments: DeploymentsTable;
   deployment_events: DeploymentEventsTable;
   deployment_steps: DeploymentStepsTable;
-  deployment_tasks: DeploymentTasksTable;
   build_slots: BuildSlotsTable;
   deployment_topology: DeploymentTopologyTable;
   instances: InstancesTable;

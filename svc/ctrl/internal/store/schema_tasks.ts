@@ -1,4 +1,5 @@
 /** Tables of commands that run once for a deployment. */
+import type { CronTables } from "./schema_crons.ts";
 
 /** A command that runs once in a deployment's image, beside its instances. */
 export interface DeploymentTasksTable extends RunColumns {
@@ -43,6 +44,17 @@ export interface RunColumns {
   created_by: string | null;
   /** It is given up when nothing was heard of it until then; null for one that has ended. */
   deadline_at: number | null;
+  /** Of a run that a cron made; null in others. */
+  cron_id: string | null;
+  cron_name: string | null;
+  /** The planned time that it runs for; null: it was asked for by hand. */
+  planned_at: number | null;
+  /** Planned times that an entry without a run stands for, the last of which is `planned_at`; null in all others. */
+  planned_times: number | null;
 }
 
 export type TaskState = "wanted" | "running" | "succeeded" | "failed";
+
+export interface TaskTables extends CronTables {
+  deployment_tasks: DeploymentTasksTable;
+}

@@ -46,6 +46,10 @@ export function taskRow({ command, nowMs, ...task }: NewTask): DeploymentTasksTa
     idempotency_key: null,
     created_by: null,
     deadline_at: null,
+    cron_id: null,
+    cron_name: null,
+    planned_at: null,
+    planned_times: null,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Schema } from "./mod.ts";
 import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
 import { OPENAPI_ROWS } from "./testing_rows_openapi.ts";
+import { CRON_ROWS } from "./testing_rows_crons.ts";
 import { SWITCH_ROWS } from "./testing_rows_switches.ts";
 import { PROTECTION_ROWS } from "./testing_rows_protections.ts";
 import { LOG_ROWS } from "./testing_rows_logs.ts";
@@ -330,6 +331,7 @@ export const ROWS: Schema = {
     lease_expires_at: 5,
     feed_revision: 1,
   },
+  ...CRON_ROWS,
   ...SWITCH_ROWS,
   ...PROTECTION_ROWS,
   ...CERTIFICATE_ROWS,

@@ -27,5 +27,9 @@ export const TASK_ROWS: Pick<Schema, "deployment_tasks"> = {
     idempotency_key: "k",
     created_by: "key",
     deadline_at: 6,
+    cron_id: "cron_1",
+    cron_name: "cleanup",
+    planned_at: 7,
+    planned_times: 1,
   },
 };

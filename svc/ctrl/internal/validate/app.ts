@@ -1,4 +1,5 @@
 import type { AppSettings, HealthCheckSettings } from "../deployments/app/settings.ts";
+import { cronSettings, type WireCron } from "./crons.ts";
 import { command, healthCheckPath, invalid, port } from "./mod.ts";
 import { scalingSettings, type WireScaling } from "./scaling.ts";
 
@@ -24,6 +25,7 @@ export interface WireApp {
   readonly releaseCommand: readonly string[];
   readonly releaseSeconds: number;
   readonly scaling?: WireScaling | undefined;
+  readonly crons: readonly WireCron[];
 }
 
 export interface WireHealthCheck {
@@ -96,6 +98,7 @@ export function appSettings(field: string, wire: WireApp | undefined, limits: Ap
       : { releaseCommand: command(`${field}.release_command`, wire.releaseCommand) }),
     ...(release === undefined ? {} : { releaseSeconds: release }),
     ...scalingSettings(`${field}.scaling`, wire.scaling, limits.replicasMax),
+    ...(wire.crons.length === 0 ? {} : { crons: cronSettings(`${field}.crons`, wire.crons) }),
   };
 }
 

@@ -14,6 +14,7 @@ const NOTHING: WireApp = {
   openapiPath: "",
   releaseCommand: [],
   releaseSeconds: 0,
+  crons: [],
 };
 const NO_CHECK: WireHealthCheck = {
   kind: undefined,

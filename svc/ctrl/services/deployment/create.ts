@@ -11,6 +11,7 @@ import {
   encodeAppSnapshot,
   settingsOf,
 } from "../../internal/deployments/app/settings.ts";
+import { announceCrons } from "../../internal/crons/mod.ts";
 import { portOf } from "../../internal/deployments/app/resolve.ts";
 import { decodeStrings } from "../../internal/json.ts";
 import { decodeSizeSettings, resolveSize, type SizeSettings } from "../../internal/deployments/size.ts";
@@ -171,6 +172,7 @@ async function insert(
     if (recorded.created) {
       if (checked.source.kind === "repeat") await refuseRemoved(tx, checked.source.deploymentId);
       await recordTrace(tx, id, request.trace, trace);
+      await announceCrons(tx, environment, encodeAppSnapshot(snapshot));
       if (inputs !== undefined) await createBuildInputs(tx, { deploymentId: id, inputs, nowMs: now });
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,

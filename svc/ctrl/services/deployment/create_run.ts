@@ -3,14 +3,17 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
-import { type RunOrder, wantRun } from "../../internal/runs/mod.ts";
+import { runCron } from "../../internal/crons/mod.ts";
+import { decodeStrings } from "../../internal/json.ts";
+import { type RunOrder, type WantedRun, wantRun } from "../../internal/runs/mod.ts";
 import {
   findDeployment,
   findEnvironmentPointer,
   recordAudit,
   type StoredRun,
+  type Tx,
 } from "../../internal/store/mod.ts";
-import { command, invalid, optionalKey, optionalText } from "../../internal/validate/mod.ts";
+import { command, invalid, optionalKey, optionalText, slug } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
@@ -21,6 +24,8 @@ export interface RunRequest {
   readonly projectId: string;
   readonly environmentSlug: string;
   readonly command: readonly string[];
+  /** The name of a cron of the environment, which is run in place of a command. Empty: none. */
+  readonly cron: string;
   /** 0: the default. */
   readonly timeoutSeconds: number;
   /** Empty: any. */
@@ -44,23 +49,26 @@ export async function createRun(
   request: RunRequest,
 ): Promise<StoredRun> {
   const { db, clock, notifier } = deps;
-  const checked = check(request);
-  const target = await findTarget(deps, caller, request);
+  const want = request.cron === ""
+    ? await commandOrder(deps, caller, request)
+    : await cronOrder(deps, caller, request);
   const { run, regions } = await transact(db, async (tx) => {
-    const deployment = await findDeployment(tx, target.id);
-    if (deployment === undefined) throw publicFault("not_found", `Deployment ${target.id} was removed.`);
     const nowMs = clock.now();
-    const order = { ...checked, deployment, environmentSlug: target.environmentSlug, nowMs };
-    const wanted = await wantRun(tx, { ...order, createdBy: caller.keyName });
+    const wanted = await want(tx, { createdBy: caller.keyName, nowMs });
     if (wanted.isNew) {
+      const { run } = wanted;
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,
         actor: actorOf(caller),
         action: "run.create",
-        resource: { type: "run", id: wanted.run.run_id },
-        projectId: deployment.project_id,
-        environmentId: deployment.environment_id,
-        facts: { deploymentId: deployment.id, command: checked.command },
+        resource: { type: "run", id: run.run_id },
+        projectId: run.project_id,
+        environmentId: run.environment_id,
+        facts: {
+          deploymentId: run.deployment_id,
+          command: decodeStrings(run.command),
+          ...(run.cron_name === null ? {} : { cron: run.cron_name }),
+        },
         nowMs,
       });
     }
@@ -68,6 +76,40 @@ export async function createRun(
   });
   notifier.changed(regions);
   return run;
+}
+
+type Want = (tx: Tx, by: Pick<RunOrder, "createdBy" | "nowMs">) => Promise<WantedRun>;
+
+async function commandOrder(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: RunRequest,
+): Promise<Want> {
+  const checked = check(request);
+  const { id, environmentSlug } = await findTarget(deps, caller, request);
+  return async (tx, by) => {
+    const deployment = await findDeployment(tx, id);
+    if (deployment === undefined) throw publicFault("not_found", `Deployment ${id} was removed.`);
+    return await wantRun(tx, { ...checked, ...by, deployment, environmentSlug });
+  };
+}
+
+async function cronOrder(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: RunRequest,
+): Promise<Want> {
+  const { deploymentId, command: words, timeoutSeconds, cron } = request;
+  if (deploymentId !== "" || words.length > 0 || timeoutSeconds !== 0) {
+    throw invalid("cron", "has a deployment, a command and a time limit of its own: leave them out", cron);
+  }
+  const name = slug("cron", cron);
+  const { region, idempotencyKey } = checkPlace(request);
+  const project = await requireProject(deps, caller, { id: request.projectId, action: "run_command" });
+  const environment = await requireEnvironment(deps, project, request.environmentSlug);
+  const { id: environmentId, slug: environmentSlug } = environment;
+  const order = { workspaceId: caller.workspaceId, environmentId, environmentSlug, name };
+  return (tx, by) => runCron(tx, { ...order, ...by, region, idempotencyKey });
 }
 
 function check(
@@ -82,8 +124,14 @@ function check(
   return {
     command: words,
     timeoutSeconds: timeoutSeconds === 0 ? TIMEOUT_SECONDS : timeoutSeconds,
-    region: optionalText("region", request.region, 64) || undefined,
-    idempotencyKey: optionalKey("idempotency_key", request.idempotencyKey, KEY_CHARACTERS_MAX) || undefined,
+    ...checkPlace(request),
+  };
+}
+
+function checkPlace({ region, idempotencyKey }: RunRequest): Pick<RunOrder, "region" | "idempotencyKey"> {
+  return {
+    region: optionalText("region", region, 64) || undefined,
+    idempotencyKey: optionalKey("idempotency_key", idempotencyKey, KEY_CHARACTERS_MAX) || undefined,
   };
 }
 

@@ -32,7 +32,8 @@ import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instan
 import { encodeTrafficSwitch, listTrafficSwitches } from "./list_switches.ts";
 import { listDeploymentInstances } from "./list_instances.ts";
 import { encodeFoundLine, searchLogs } from "./search_logs.ts";
-import { cancelRun, encodeRun, listRuns, requireRun } from "./runs.ts";
+import { encodeOneRun, encodeRuns } from "./encode_run.ts";
+import { cancelRun, listRuns, requireRun } from "./runs.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
 import { stopDeployment } from "./stop.ts";
@@ -165,17 +166,18 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       return deps.streams.counted(caller.workspaceId, messages);
     },
     async createRun(request, context) {
-      return { run: encodeRun(await createRun(deps, callerOf(context), request)) };
+      return { run: await encodeOneRun(deps.db.kysely, await createRun(deps, callerOf(context), request)) };
     },
     async getRun({ runId: id }, context) {
-      return { run: encodeRun(await requireRun(deps, callerOf(context), { id, action: "read_deployment" })) };
+      const run = await requireRun(deps, callerOf(context), { id, action: "read_deployment" });
+      return { run: await encodeOneRun(deps.db.kysely, run) };
     },
     async listRuns(request, context) {
       const { runs, nextPageToken } = await listRuns(deps, callerOf(context), request);
-      return { runs: runs.map(encodeRun), nextPageToken };
+      return { runs: await encodeRuns(deps.db.kysely, runs), nextPageToken };
     },
     async cancelRun({ runId }, context) {
-      return { run: encodeRun(await cancelRun(deps, callerOf(context), runId)) };
+      return { run: await encodeOneRun(deps.db.kysely, await cancelRun(deps, callerOf(context), runId)) };
     },
     async stopDeployment({ deploymentId, confirmed }, context) {
       await stopDeployment(deps, callerOf(context), { deploymentId, confirmed }, context.signal);

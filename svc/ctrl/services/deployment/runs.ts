@@ -1,15 +1,12 @@
 /** Runs that were asked for: one, many, and the end of one. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
-import { type RunSchema, RunState as WireState } from "../../../../proto/gen/ctrl/v1/run_pb.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { decodeStrings } from "../../internal/json.ts";
 import { decodePageToken, pageOf } from "../../internal/page_token.ts";
-import { cancelRun as endRun, type RunState, stateOfRun } from "../../internal/runs/mod.ts";
+import { cancelRun as endRun } from "../../internal/runs/mod.ts";
 import { findRun, listRuns as selectRuns, recordAudit, type StoredRun } from "../../internal/store/mod.ts";
 import { invalid, optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
@@ -65,6 +62,8 @@ export interface RunsRequest {
   readonly projectId: string;
   readonly environmentSlug: string;
   readonly deploymentId: string;
+  /** The name of a cron. */
+  readonly cron: string;
   /** 0: the default. */
   readonly pageSize: number;
   readonly pageToken: string;
@@ -99,42 +98,10 @@ export async function listRuns(
       : await projectsOf(deps, caller, projectId),
     environmentSlug: optionalText("environment_slug", request.environmentSlug, 63) || undefined,
     deploymentId: deployment?.id,
+    cron: optionalText("cron", request.cron, 63) || undefined,
     before: decodePageToken(request.pageToken, "run"),
     limit: size + 1,
   });
   const { rows, nextPageToken } = pageOf(found.map((row) => ({ ...row, id: row.run_id })), size);
   return { runs: rows, nextPageToken };
-}
-
-const STATES: Record<RunState, WireState> = {
-  starting: WireState.STARTING,
-  running: WireState.RUNNING,
-  succeeded: WireState.SUCCEEDED,
-  failed: WireState.FAILED,
-  cancelled: WireState.CANCELLED,
-  timed_out: WireState.TIMED_OUT,
-  lost: WireState.LOST,
-};
-
-export function encodeRun(run: StoredRun): MessageInitShape<typeof RunSchema> {
-  return {
-    id: run.run_id,
-    projectId: run.project_id,
-    environmentId: run.environment_id,
-    environmentSlug: run.environment_slug,
-    deploymentId: run.deployment_id,
-    region: run.region,
-    command: [...decodeStrings(run.command)],
-    state: STATES[stateOfRun(run)],
-    reason: run.reason,
-    message: run.message,
-    ...(run.exit_code === null ? {} : { exitCode: run.exit_code }),
-    instance: run.instance,
-    lastLogLines: [...decodeStrings(run.last_log_lines)],
-    timeoutSeconds: run.timeout_seconds,
-    createdAt: BigInt(run.created_at),
-    startedAt: BigInt(run.started_at ?? 0),
-    endedAt: BigInt(run.ended_at ?? 0),
-    createdBy: run.created_by,
-  };
 }

@@ -136,6 +136,7 @@ const FILE_NAMES = {
   releaseCommand: "releaseCommand",
   releaseTimeout: "releaseSeconds",
   scaling: "scaling",
+  crons: "crons",
 } as const satisfies Readonly<Record<string, keyof AppSettings>>;
 
 /** @throws `invalid_argument` for a name that is no setting's */

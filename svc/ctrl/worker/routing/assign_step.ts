@@ -3,6 +3,7 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import { type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
 import { spanText } from "../../internal/deployments/stop_note.ts";
 import { endGradualOf } from "../../internal/gradual/mod.ts";
+import { holdCrons } from "../../internal/crons/mod.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import {
   appendEvent,
@@ -108,11 +109,15 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
     const swap = { environmentId, expected: live, next: deploymentId, rolledBack: false, nowMs };
     if (!await swapLiveDeployment(tx, swap)) throw new Fault("internal", "a locked pointer moved");
   }
+  const crons = plan.live ? await holdCrons(tx, environment, deployment, nowMs) : [];
   const hostnames = inShownOrder(routes).map((route) => route.hostname);
   const message = plan.live && live !== undefined ? drainText(live, deps.graceMs) : "";
   await endStep(tx, { deploymentId, name: "network", status: "done", message, nowMs });
   if (plan.notice !== undefined) {
     await appendEvent(tx, deploymentId, "notice", { message: plan.notice }, nowMs);
+  }
+  if (crons.length > 0) {
+    await appendEvent(tx, deploymentId, "notice", { message: cronsText(crons) }, nowMs);
   }
   const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
   await moveStatus(tx, { id: deploymentId, from: ["network"], to: "ready", nowMs, urls });
@@ -157,6 +162,10 @@ export function switchOf(
 
 function drainText(predecessorId: string, graceMs: number): string {
   return `Requests under way on ${predecessorId} have ${spanText(Math.ceil(graceMs / 1_000))} to end.`;
+}
+
+function cronsText(names: readonly string[]): string {
+  return `Its crons hold from now on: ${names.join(", ")}. "unkey list crons" shows when they run next.`;
 }
 
 /** The parts of the deployment's names. */

@@ -1,5 +1,6 @@
 /** Promote and rollback: names, pointer and flag move together. */
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { holdCrons } from "../../internal/crons/mod.ts";
 import { domainsOf, type Sticky } from "../../internal/deployments/domains.ts";
 import {
   type GatedDeployment,
@@ -69,6 +70,7 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
     : await moveRoutes(tx, deps, { environmentId, target, nowMs });
   const swap = { environmentId, expected: live, next: target.id, rolledBack, nowMs };
   if (!await swapLiveDeployment(tx, swap)) throw new Fault("internal", "a locked pointer moved");
+  await holdCrons(tx, environment, target, nowMs);
   if (order.kind === "rollback" && order.cancels) {
     await markCancelled(tx, { id: order.sourceDeploymentId, nowMs });
   }

@@ -21,6 +21,22 @@ const HealthCheck = z.object({
   restartSeconds: z.number().optional(),
 }).readonly();
 
+/** A command that runs by the clock, as it was set. */
+const Cron = z.object({
+  /** Unique in its deployment. */
+  name: z.string(),
+  schedule: z.string(),
+  command: z.array(z.string()).readonly(),
+  /** Not set: UTC. */
+  timezone: z.string().optional(),
+  /** Not set: skip. */
+  overlap: z.enum(["skip", "allow", "replace"]).optional(),
+  /** Not set: an hour. */
+  timeoutSeconds: z.number().optional(),
+  /** Slugs of environments. Not set: production. */
+  environments: z.array(z.string()).readonly().optional(),
+}).readonly();
+
 const Settings = z.object({
   port: z.number().optional(),
   /** Replaces the image's entry point and command. */
@@ -40,10 +56,13 @@ const Settings = z.object({
   releaseSeconds: z.number().optional(),
   /** Of the number of instances. An environment's holds for what runs, too. */
   scaling: ScalingSchema.optional(),
+  /** They hold while the deployment is live. */
+  crons: z.array(Cron).readonly().optional(),
 }).readonly();
 
 const Snapshot = z.object({ own: Settings, environment: Settings }).readonly();
 
+export type CronSettings = z.infer<typeof Cron>;
 export type HealthCheckSettings = z.infer<typeof HealthCheck>;
 export type AppSettings = z.infer<typeof Settings>;
 

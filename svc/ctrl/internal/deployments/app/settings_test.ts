@@ -39,6 +39,18 @@ const EVERYTHING: AppSettings = {
   ephemeralStorageMib: 512,
   regions: ["eu-1", "us-1"],
   init: false,
+  crons: [
+    { name: "daily", schedule: "@daily", command: ["true"] },
+    {
+      name: "all",
+      schedule: "*/15 * * * *",
+      command: ["npm", "run", "all"],
+      timezone: "Europe/Berlin",
+      overlap: "replace",
+      timeoutSeconds: 60,
+      environments: ["preview", "production"],
+    },
+  ],
 };
 
 /** Each setting alone, then none, then all. */

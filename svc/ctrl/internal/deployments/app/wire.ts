@@ -8,8 +8,9 @@ import {
   type ScalingSettingsSchema,
 } from "../../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { WireApp } from "../../validate/app.ts";
+import { CronOverlap, type CronSettingsSchema } from "../../../../../proto/gen/ctrl/v1/cron_pb.ts";
 import type { ScalingSettings } from "../../scaling/mod.ts";
-import type { AppSettings, HealthCheckSettings } from "./settings.ts";
+import type { AppSettings, CronSettings, HealthCheckSettings } from "./settings.ts";
 
 const KINDS = {
   [Kind.UNSPECIFIED]: undefined,
@@ -21,12 +22,27 @@ const KINDS = {
 
 const WIRE_KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE, none: Kind.NONE } as const;
 
+const OVERLAPS = {
+  [CronOverlap.UNSPECIFIED]: undefined,
+  [CronOverlap.SKIP]: "skip",
+  [CronOverlap.ALLOW]: "allow",
+  [CronOverlap.REPLACE]: "replace",
+} as const satisfies Record<CronOverlap, CronSettings["overlap"]>;
+
+/** The values of messages for what happens to a run that has not ended. */
+export const WIRE_OVERLAPS = {
+  skip: CronOverlap.SKIP,
+  allow: CronOverlap.ALLOW,
+  replace: CronOverlap.REPLACE,
+} as const;
+
 /** The message with names for its enum's numbers; one that is not known counts as not set. */
 export function decodeApp(message: Message | undefined): WireApp | undefined {
   if (message === undefined) return undefined;
-  const { healthCheck } = message;
+  const { healthCheck, crons } = message;
   return {
     ...message,
+    crons: crons.map((cron) => ({ ...cron, overlap: OVERLAPS[cron.overlap] })),
     healthCheck: healthCheck === undefined ? undefined : { ...healthCheck, kind: KINDS[healthCheck.kind] },
   };
 }
@@ -35,7 +51,7 @@ export function decodeApp(message: Message | undefined): WireApp | undefined {
 export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSettingsSchema> {
   const { port = 0, startSeconds = 0, stopSignal = "", stopSeconds = 0, ephemeralStorageMib = 0 } = settings;
   const { command = [], regions = [], init, healthCheck, openapiPath = "" } = settings;
-  const { releaseCommand = [], releaseSeconds = 0, scaling } = settings;
+  const { releaseCommand = [], releaseSeconds = 0, scaling, crons = [] } = settings;
   return {
     port,
     command: [...command],
@@ -47,6 +63,7 @@ export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSet
     openapiPath,
     releaseCommand: [...releaseCommand],
     releaseSeconds,
+    crons: crons.map(encodeCron),
     ...(init === undefined ? {} : { init }),
     ...(healthCheck === undefined ? {} : { healthCheck: encodeCheck(healthCheck) }),
     ...(scaling === undefined ? {} : { scaling: encodeScaling(scaling) }),
@@ -72,5 +89,18 @@ function encodeCheck(check: HealthCheckSettings): MessageInitShape<typeof Health
     timeoutSeconds,
     unhealthySeconds,
     restartSeconds,
+  };
+}
+
+function encodeCron(cron: CronSettings): MessageInitShape<typeof CronSettingsSchema> {
+  const { name, schedule, command, timezone = "", overlap, timeoutSeconds = 0, environments = [] } = cron;
+  return {
+    name,
+    schedule,
+    command: [...command],
+    timezone,
+    overlap: overlap === undefined ? CronOverlap.UNSPECIFIED : WIRE_OVERLAPS[overlap],
+    timeoutSeconds,
+    environments: [...environments],
   };
 }

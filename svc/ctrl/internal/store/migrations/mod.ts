@@ -30,6 +30,7 @@ import { sessions } from "./0035_sessions.ts";
 import { liveDeployments } from "./0036_live_deployments.ts";
 import { scaling } from "./0037_scaling.ts";
 import { runs } from "./0038_runs.ts";
+import { crons } from "./0039_crons.ts";
 import { deploymentTraffic } from "./0040_deployment_traffic.ts";
 import { gradualSwitches } from "./0041_gradual_switches.ts";
 import { logBlockWords } from "./0042_log_block_words.ts";
@@ -68,6 +69,7 @@ export const MIGRATIONS: readonly Migration[] = [
   liveDeployments,
   scaling,
   runs,
+  crons,
   deploymentTraffic,
   gradualSwitches,
   logBlockWords,
