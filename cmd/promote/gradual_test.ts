@@ -176,7 +176,7 @@ Deno.test("status shows a gradual switch to a deployment and beside it, and all 
   await using _server = server;
   const env = access(server.url);
   const text = await unkey(["status", "d_3"], { env });
-  assert.match(text.stdout + text.stderr, /gradual switch +10 % of the requests go to d_3/);
+  assert.match(text.stdout + text.stderr, /gradual +10 % of the requests go to d_3/);
   const json = onlyJson(await unkey(["status", "d_2", "--json"], { env }));
   assert.partialDeepStrictEqual(json, { gradualSwitch: { id: "gs_1", percent: 10 } });
 });

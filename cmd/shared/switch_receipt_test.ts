@@ -177,9 +177,9 @@ Deno.test("list switches prints a line for each move of live traffic, and pages 
   const { stdout } = await unkey(["list", "switches", "--env", "production"], { env });
   assert.equal(
     stdout,
-    `AGE  PROJECT  ENV         CAUSE     FROM  TO   TOOK    EDGES  FAILED  RECEIPT
-1m   shop     production  rollback  d_2   d_1  212 ms  2/2    0       complete
-1m   shop     production  rollback  -     d_1  212 ms  2/2    4       complete
+    `AGE  PROJECT  ENV         CAUSE     SHARE  FROM  TO   TOOK    EDGES  FAILED  RECEIPT
+1m   shop     production  rollback  100 %  d_2   d_1  212 ms  2/2    0       complete
+1m   shop     production  rollback  100 %  -     d_1  212 ms  2/2    4       complete
 `,
   );
   assert.deepEqual(pages, ["production:", "production:more"]);

@@ -120,7 +120,7 @@ export function deploymentText(
     settings: settingsTexts(deployment),
     created: `${age(shown.createdAt, nowMs)} ago`,
     "last switch": lastSwitch && lastSwitchText(lastSwitch, nowMs),
-    "gradual switch": gradual && gradualText(gradual),
+    gradual: gradual && gradualText(gradual),
     "runs until": shown.stopsAt === undefined
       ? undefined
       : `${clockTime(shown.stopsAt, nowMs)}: its traffic went, and requests under way have until then`,

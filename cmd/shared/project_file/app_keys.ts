@@ -63,8 +63,7 @@ export const APP_KEYS = {
   releaseCommand: z.union([z.array(z.string()).min(1), z.string().min(1)], { error: RELEASE_RULE })
     .describe("Runs once for each deployment before its instances start; a text is run by sh -c."),
   releaseTimeout: duration(),
-  scaling: z.strictObject(SCALING_KEYS, { error: "must be a JSON object" }).partial()
-    .describe("Lets the number of instances follow the load."),
+  scaling: z.strictObject(SCALING_KEYS, { error: "must be a JSON object" }).partial(),
   crons: CRONS,
 };
 
