@@ -176,7 +176,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "crons pause": z.union([cron, failure]),
   "crons resume": z.union([cron, failure]),
   "rollback": moved,
-  "promote": z.union([moved, z.strictObject({ gradualSwitch: gradual })]),
+  "promote": z.union([moved, z.strictObject({ gradualSwitch: gradual, exitCode: count.optional() })]),
   "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),
   "stop": printed({ id: text, status: text }),
   "start": printed({ id: text, status: text, urls: texts, tookMs: count }),

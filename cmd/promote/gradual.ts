@@ -113,18 +113,22 @@ async function printEnd(
   const what = state === "completed"
     ? `promoted ${to} in ${project}/${environment}, ${ended.from} before`
     : `${to} in ${project}/${environment} was not promoted, ${gradualText(ended)}`;
-  printGradual(ended, printing, process, { text: `${what}\n${line === "" ? "" : `${line}\n`}` });
-  return state === "completed" ? EXIT.ok : NOT_COMPLETED;
+  const text = `${what}\n${line === "" ? "" : `${line}\n`}`;
+  return printGradual(ended, printing, process, {
+    text,
+    exitCode: state === "completed" ? EXIT.ok : NOT_COMPLETED,
+  });
 }
 
 function printGradual(
   gradual: GradualJson,
   printing: Printing,
   process: Pick<Process, "stdout">,
-  { text }: { readonly text: string },
+  { text, exitCode = EXIT.ok }: { readonly text: string; readonly exitCode?: ExitCode },
 ): ExitCode {
-  printDone(printing, process, { json: { gradualSwitch: gradual }, text, id: gradual.to, urls: [] });
-  return EXIT.ok;
+  const json = { gradualSwitch: gradual, ...(exitCode === EXIT.ok ? {} : { exitCode }) };
+  printDone(printing, process, { json, text, id: gradual.to, urls: [] });
+  return exitCode;
 }
 
 /** Goes on with the gradual switch that runs in the deployment's environment, or ends it. */

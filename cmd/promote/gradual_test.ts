@@ -108,6 +108,7 @@ Deno.test("promote --gradual ends with 21 and the evidence when the gate aborts"
   const json = await unkey([...args, "--json"], { env: access(server.url) });
   assert.equal(json.code, 21);
   assert.partialDeepStrictEqual(JSON.parse(json.stdout), {
+    exitCode: 21,
     gradualSwitch: {
       id: "gs_1",
       from: "d_2",
