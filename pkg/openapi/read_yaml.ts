@@ -1,5 +1,5 @@
 /** Untrusted YAML: each step costs the same, however the text is written. */
-import type { CST, Node as YamlNode } from "yaml";
+import type { CST, Node as YamlNode } from "./yaml_library.ts";
 
 export type Parsed = { readonly value: unknown } | { readonly problem: string };
 
@@ -12,11 +12,11 @@ const OPEN_MAX = 200;
 class NotYaml extends Error {}
 class TooManyTokens extends Error {}
 
-type Library = typeof import("yaml");
+type Library = typeof import("./yaml_library.ts");
 
 /** Reads one document with names that are not lists or objects, each once in its object. */
 export async function readYaml(text: string): Promise<Parsed> {
-  const library = await import("yaml");
+  const library = await import("./yaml_library.ts");
   try {
     return { value: valueOf(compose(text, library), library, new Map()) };
   } catch (error) {

@@ -121,7 +121,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "preact-render-to-string": /^tests\//,
   "playwright-core": /^tests\//,
   "axe-core": /^tests\//,
-  "yaml": /^pkg\/(kube\/kubeconfig_library|openapi\/read_yaml)\.ts$/,
+  "yaml": /^pkg\/(kube\/kubeconfig_library|openapi\/yaml_library)\.ts$/,
   "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "modern-tar": /^pkg\/(archive|docker|download|testkit)\//,
