@@ -1,6 +1,6 @@
 /** Gradual switches: begin one, go on, end it, and look at it. */
 import { publicFault } from "../../../../pkg/fault/mod.ts";
-import { newId, parseId } from "../../../../pkg/uid/mod.ts";
+import { type GradualSwitchId, newId, parseId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
@@ -14,6 +14,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { decodePageToken, pageOf } from "../../internal/page_token.ts";
 import { invalid, optionalText, pageSize } from "../../internal/validate/mod.ts";
+import type { GradualAct } from "../../internal/workflows/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 import { projectsOf } from "./list.ts";
@@ -120,12 +121,7 @@ export async function advanceGradualSwitch(
   id: string,
   signal: AbortSignal,
 ): Promise<ShownGradual> {
-  const action = "promote_deployment";
-  const { row } = await requireGradual(deps, caller, { id, action });
-  const known = parseId("gradualSwitch", "gradual_switch_id", row.id);
-  await deps.workflows.advanceGradual(known, { actor: actorOf(caller) }, signal);
-  deps.events.changed();
-  return await requireGradual(deps, caller, { id, action });
+  return await actOn(deps, caller, id, (known, act) => deps.workflows.advanceGradual(known, act, signal));
 }
 
 /** Gives all requests back to the live deployment. @throws `not_found`, `failed_precondition` when it has ended */
@@ -135,10 +131,18 @@ export async function abortGradualSwitch(
   id: string,
   signal: AbortSignal,
 ): Promise<ShownGradual> {
+  return await actOn(deps, caller, id, (known, act) => deps.workflows.abortGradual(known, act, signal));
+}
+
+async function actOn(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  id: string,
+  order: (id: GradualSwitchId, act: GradualAct) => Promise<void>,
+): Promise<ShownGradual> {
   const action = "promote_deployment";
   const { row } = await requireGradual(deps, caller, { id, action });
-  const known = parseId("gradualSwitch", "gradual_switch_id", row.id);
-  await deps.workflows.abortGradual(known, { actor: actorOf(caller) }, signal);
+  await order(parseId("gradualSwitch", "gradual_switch_id", row.id), { actor: actorOf(caller) });
   deps.events.changed();
   return await requireGradual(deps, caller, { id, action });
 }
