@@ -11,16 +11,19 @@ import { cpus } from "node:os";
 import process from "node:process";
 import { bundle } from "./compiling/bundle.ts";
 import { repeatedSuites } from "./suites/failures.ts";
+import { inGroups } from "./suites/groups.ts";
 import { type Lane, type Suite, SUITES } from "./suites/list.ts";
 import { SuiteProcess } from "./suites/process.ts";
 import { afterRepeat, judged, type Outcome, renderOutcomes, totalOf } from "./suites/summary.ts";
 
 const all = process.argv.includes("--all");
 const started = { ms: performance.now(), processor: processorTimes() };
-const suites = SUITES.map((suite) => new SuiteProcess(suite));
+const folder = await Deno.makeTempDir({ prefix: "unkey-suites-" });
+const root = new URL("../", import.meta.url);
+const suites: SuiteProcess[] = [];
+for (const suite of SUITES) suites.push(new SuiteProcess(await inGroups(suite, folder, root)));
 const repeated: SuiteProcess[] = [];
 let stopping = false;
-const folder = await Deno.makeTempDir({ prefix: "unkey-suites-" });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => void stop());

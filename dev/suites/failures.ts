@@ -1,9 +1,10 @@
 /** The failed tests of a suite from the output of `deno test`, and the second run that a few of them get. */
+import { optionsOf } from "./groups.ts";
 import type { Suite } from "./list.ts";
 
 /** A test that failed, whichever of its steps did. */
 export interface Failure {
-  /** Relative to the root of the project, e.g. `./pkg/db/replica_test.ts`. */
+  /** Relative to the root of the project, e.g. `./pkg/db/replica_test.ts`, or a group's file outside of it. */
   readonly file: string;
   readonly test: string;
 }
@@ -16,7 +17,7 @@ const ERRORS_CHARACTERS_MAX = 12_000;
 const HEADING_OF_ERRORS = "\n ERRORS \n";
 const HEADING_OF_FAILURES = "\n FAILURES \n";
 const IN_A_TEST = /^(.+) => (\.\/\S+):\d+:\d+$/;
-const OUTSIDE_OF_TESTS = /^(\.\/\S+) \(uncaught error\)$/;
+const OUTSIDE_OF_TESTS = /^(\.{1,2}\/\S+) \(uncaught error\)$/;
 
 /** Reads the list that deno prints last. A test with several failed steps is one failure. */
 export function parseFailures(output: string): Failure[] {
@@ -64,8 +65,4 @@ export function repeatedSuites(
     ...suite,
     args: [...optionsOf(suite), ...new Set(failures.map(({ file }) => file))],
   }));
-}
-
-function optionsOf({ args }: Suite): readonly string[] {
-  return args.slice(0, args.lastIndexOf("--no-check") + 1);
 }

@@ -18,6 +18,7 @@ starts ... one => ./pkg/a_test.ts:1:41
 starts ... two => again => ./pkg/a_test.ts:1:105
 stops => ./pkg/a_test.ts:2:6
 ./pkg/b_test.ts (uncaught error)
+../../tmp/units_2_test.ts (uncaught error)
 
 FAILED | 0 passed | 3 failed (2 steps) (408ms)
 `;
@@ -38,6 +39,7 @@ Deno.test("parseFailures() lists each failed test once, and errors outside of te
     { file: "./pkg/a_test.ts", test: "starts" },
     { file: "./pkg/a_test.ts", test: "stops" },
     { file: "./pkg/b_test.ts", test: "(uncaught error)" },
+    { file: "../../tmp/units_2_test.ts", test: "(uncaught error)" },
   ]);
   assert.deepEqual(parseFailures("ok | 1 passed | 0 failed (4s)"), []);
 });

@@ -7,6 +7,8 @@ export interface Suite {
   /** `true`: the tests of deno's summary line are counted. `false`: the exit code counts as one test. */
   readonly counts: boolean;
   readonly lane: Lane;
+  /** Many test files in one isolate, see `groups.ts`. */
+  readonly grouped?: true;
 }
 
 /**
@@ -24,6 +26,10 @@ function check(name: string, args: readonly string[]): Suite {
 
 function tests(name: string, lane: Lane, paths: readonly string[]): Suite {
   return { name, args: [...TESTS, ...paths], counts: true, lane };
+}
+
+function grouped(suite: Suite): Suite {
+  return { ...suite, grouped: true };
 }
 
 /** End-to-end tests with a whole machine, engine or disk of their own. They run in the lane that ends first. */
@@ -45,8 +51,8 @@ export const SUITES: readonly Suite[] = [
   check("types", ["task", "--quiet", "check"]),
   check("generated code", ["task", "--quiet", "gen", "--check"]),
   tests("architecture", "compute", ["tests/architecture"]),
-  tests("units", "compute", ["pkg", "cmd", "svc", "dev"]),
-  tests("integration", "wait", ["tests/integration", "tests/golden"]),
+  grouped(tests("units", "compute", ["pkg", "cmd", "svc", "dev"])),
+  grouped(tests("integration", "wait", ["tests/integration", "tests/golden"])),
   tests("sharding", "compute", ["tests/sharding"]),
   tests("differential", "compute", ["tests/differential"]),
   tests("chaos", "compute", ["tests/chaos"]),

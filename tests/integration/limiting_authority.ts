@@ -1,5 +1,7 @@
 /** A server in front of the test authority that counts requests as Let's Encrypt does, and refuses those over a limit. */
-import { createServer, type Server } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { Agent, createServer, request, type Server } from "node:https";
+import { text } from "node:stream/consumers";
 import { makeCertificate } from "../../pkg/testkit/certificate.ts";
 import type { TestPebble } from "../../pkg/testkit/pebble.ts";
 import type { AcmeLimits } from "../../svc/ctrl/internal/store/mod.ts";
@@ -38,6 +40,8 @@ export class LimitingProxy implements AsyncDisposable {
   readonly #options: LimitingOptions;
   readonly #folder: string;
   readonly #server: Server;
+  /** A connection for each request would cost more than the request. */
+  readonly #agent: Agent;
   readonly #windows: Record<keyof AcmeLimits, Window>;
   /** Names by the URLs of their authorizations and orders, with the account. */
   readonly #authorizations = new Map<string, string>();
@@ -58,6 +62,7 @@ export class LimitingProxy implements AsyncDisposable {
     this.#folder = folder;
     this.trusted = files.authority;
     this.#tokens = options.burst;
+    this.#agent = new Agent({ keepAlive: true, ca: options.pebble.trusted });
     const { limits, now } = options;
     const of = (name: keyof AcmeLimits): Window => new Window(limits[name], now);
     this.#windows = {
@@ -103,6 +108,7 @@ export class LimitingProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
     await Deno.remove(this.#folder, { recursive: true });
@@ -177,26 +183,23 @@ export class LimitingProxy implements AsyncDisposable {
 
   /** With the host that was asked for, which `fetch` would not send: the authority makes its URLs of it. */
   async #pass({ method, url: { pathname, search, host }, body }: Asked): Promise<Answer> {
-    const { directoryUrl, trusted } = this.#options.pebble;
+    const { hostname, port } = new URL(this.#options.pebble.directoryUrl);
     const content = new TextEncoder().encode(body);
-    // HTTP/1.0: the response is neither in chunks nor followed by another one.
-    const head = `${method} ${pathname}${search} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: test\r\n` +
-      `Content-Type: application/jose+json\r\nContent-Length: ${content.length}\r\n\r\n`;
-    const { hostname, port } = new URL(directoryUrl);
-    const raw = await Deno.connect({ hostname, port: Number(port) });
-    raw.setNoDelay();
-    using connection = await Deno.startTls(raw, { hostname, caCerts: [trusted] });
-    const writer = connection.writable.getWriter();
-    await writer.write(new TextEncoder().encode(head + body));
-    const text = await new Response(connection.readable).text();
-    const at = text.indexOf("\r\n\r\n");
-    const [status = "", ...lines] = text.slice(0, at).split("\r\n");
-    const headers = new Headers();
-    for (const line of lines) {
-      const [name = "", ...value] = line.split(": ");
-      if (PASSED.has(name.toLowerCase())) headers.append(name, value.join(": "));
+    const headers = {
+      host,
+      "user-agent": "test",
+      "content-type": "application/jose+json",
+      "content-length": content.length,
+    };
+    const options = { agent: this.#agent, hostname, port, method, path: pathname + search, headers };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(options, resolve).on("error", reject).end(content);
+    });
+    const passed = new Headers();
+    for (const [name, values = []] of Object.entries(response.headersDistinct)) {
+      if (PASSED.has(name)) { for (const value of values) passed.append(name, value); }
     }
-    return { status: Number(status.split(" ")[1]), headers, body: text.slice(at + 4) };
+    return { status: response.statusCode ?? 0, headers: passed, body: await text(response) };
   }
 }
 
