@@ -1,54 +1,17 @@
 /** Visitors of protected environments, with an api and an edge as their commands start them. */
 import assert from "node:assert/strict";
 import { Secret } from "../../pkg/config/mod.ts";
-import { transact } from "../../pkg/db/mod.ts";
-import { ClusterService } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { ReportDeploymentStatusRequest_Update_Instance_Status as Status } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { assignRoutes, findDeployment, leaseApiProcess } from "../../svc/ctrl/internal/store/mod.ts";
-import {
-  clock,
-  deployImage,
-  eventually,
-  move,
-  place,
-  refused,
-  startApi,
-  type Tenant,
-  type TestApi,
-} from "../../svc/ctrl/services/testing.ts";
-import { environmentOf, instanceReport, REGION, snapshotOf } from "../../svc/ctrl/services/testing_agents.ts";
+import { leaseApiProcess } from "../../svc/ctrl/internal/store/mod.ts";
+import { clock, eventually, refused, startApi } from "../../svc/ctrl/services/testing.ts";
+import { snapshotOf } from "../../svc/ctrl/services/testing_agents.ts";
 import { Code } from "@connectrpc/connect";
 import { Wire } from "../../pkg/proxy/testing_wire.ts";
 import { app, startEdge } from "./frontline_edge.ts";
+import { serve } from "./served_app.ts";
 
 const PASSWORD = "correct horse battery";
-
-/** Runs a deployment whose instance is at the port, and gives it a host name. */
-async function serve(
-  api: TestApi,
-  tenant: Tenant,
-  { environment, hostname, port }: { environment: string; hostname: string; port: number },
-): Promise<string> {
-  const id = await deployImage(api, tenant, environment);
-  await move(api, id, "deploying");
-  await place(api, tenant, id, REGION);
-  const agent = api.client(ClusterService, await api.regionToken(REGION));
-  const k8sName = (await findDeployment(api.db.kysely, id))?.k8s_name ?? "";
-  await agent.reportDeploymentStatus(instanceReport(k8sName, 1n, Status.RUNNING, `127.0.0.1:${port}`));
-  const environmentId = await environmentOf(api, id);
-  await transact(api.db, (tx) =>
-    assignRoutes(tx, {
-      routes: [{ hostname, sticky: "environment" }],
-      deploymentId: id,
-      environmentId,
-      projectId: tenant.projectId,
-      workspaceId: tenant.workspaceId,
-      nowMs: clock.now(),
-    }));
-  return id;
-}
 
 interface Answer {
   readonly status: number;

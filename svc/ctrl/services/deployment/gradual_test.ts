@@ -1,48 +1,15 @@
 import assert from "node:assert/strict";
-import { transact } from "../../../../pkg/db/mod.ts";
 import { GradualState } from "../../../../proto/gen/ctrl/v1/gradual_switch_pb.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { type GradualSwitchesTable, insertGradualSwitch } from "../../internal/store/mod.ts";
-import type { GradualOrder } from "../../internal/workflows/mod.ts";
-import { ROWS } from "../../internal/store/testing_rows.ts";
 import { checkedFetch } from "../../api/rest/testing.ts";
 import { move, startApi, type TestApi } from "../testing.ts";
+import { writeGradual } from "../testing_gradual.ts";
 import { setUpLife } from "../testing_lifecycle.ts";
-
-/** The row that the worker writes when a gradual switch begins. */
-async function written(
-  api: TestApi,
-  owner: { readonly workspaceId: string; readonly projectId: string },
-  { id, order, changes = {} }: {
-    readonly id: string;
-    readonly order: GradualOrder;
-    readonly changes?: Partial<GradualSwitchesTable>;
-  },
-): Promise<void> {
-  const row = {
-    ...ROWS.gradual_switches,
-    id,
-    workspace_id: owner.workspaceId,
-    project_id: owner.projectId,
-    environment_id: order.environmentId,
-    deployment_id: order.targetDeploymentId,
-    running_in: order.environmentId,
-    steps: JSON.stringify(order.steps),
-    every_ms: order.everyMs ?? null,
-    is_sticky: order.sticky ? 1 as const : 0 as const,
-    step: 0,
-    evidence: null,
-    reason: null,
-    actor: JSON.stringify(order.actor),
-    ended_at: null,
-  };
-  await transact(api.db, (tx) => insertGradualSwitch(tx, { ...row, ...changes }));
-}
 
 async function setUp(api: TestApi) {
   const life = await setUpLife(api);
-  api.workflows.onGradual = (id, order) => written(api, life.tenant, { id, order });
+  api.workflows.onGradual = (id, order) => writeGradual(api, life.tenant, { id, order });
   return life;
 }
 
@@ -98,7 +65,7 @@ Deno.test("a gradual switch shows its evidence, and its end with the reason", as
     reason: "worse",
     evidence: JSON.stringify(evidence),
   } as const;
-  await written(api, tenant, { id: "gs_1", order, changes });
+  await writeGradual(api, tenant, { id: "gs_1", order, changes });
   const { gradualSwitch } = await client.getGradualSwitch({ gradualSwitchId: "gs_1" });
   assert.partialDeepStrictEqual(gradualSwitch, {
     state: GradualState.ABORTED,
