@@ -29,7 +29,8 @@ export async function look(page: Page, name: string): Promise<void> {
     const wide = await page.evaluate("document.documentElement.scrollWidth");
     assert.ok(Number(wide) <= width, `${name} is ${wide} pixels wide on ${width}`);
     if (PICTURES === undefined) continue;
-    await page.screenshot({ path: `${PICTURES}/${name.replaceAll(" ", "-")}-${scheme}-${width}.png` });
+    const path = `${PICTURES}/${name.replaceAll(" ", "-")}-${scheme}-${width}.png`;
+    await page.screenshot({ path, fullPage: true });
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 1280, height: 900 });

@@ -37,13 +37,18 @@ export function byteText(value: number): string {
   return `${unit === 0 ? Math.round(rest) : rest.toFixed(1)} ${BYTE_UNITS[unit]}`;
 }
 
-/** A duration: `840 ms`, `8.2 s`, `3 min 5 s`. */
+/** A duration: `840 ms`, `8.2 s`, `3 min 5 s`, `5 min`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${Math.floor(seconds / 3_600)} h ${Math.floor(seconds % 3_600 / 60)} min`;
+  const [hours, minutes, rest] = [
+    Math.floor(seconds / 3_600),
+    Math.floor(seconds % 3_600 / 60),
+    seconds % 60,
+  ];
+  const [large, small] = hours > 0 ? [`${hours} h`, [minutes, "min"]] : [`${minutes} min`, [rest, "s"]];
+  return small[0] === 0 ? large : `${large} ${small.join(" ")}`;
 }
 
 /** The first characters of a commit. */

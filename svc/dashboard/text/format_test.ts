@@ -17,8 +17,17 @@ Deno.test("times are shown in the unit that fits", () => {
   const ages = [0, 4_000, 61_000, 3 * 3_600_000, 50 * 3_600_000].map((ms) => age(now - ms, now));
   assert.deepEqual(ages, ["0 s", "4 s", "1 min", "3 h", "2 d"]);
   assert.equal(age(now + 5_000, now), "0 s", "a clock that is ahead");
-  const durations = [0, 840.4, 8_240, 59_940, 185_000, 7_260_000].map(duration);
-  assert.deepEqual(durations, ["0 ms", "840 ms", "8.2 s", "59.9 s", "3 min 5 s", "2 h 1 min"]);
+  const durations = [0, 840.4, 8_240, 59_940, 185_000, 300_000, 7_200_000, 7_260_000].map(duration);
+  assert.deepEqual(durations, [
+    "0 ms",
+    "840 ms",
+    "8.2 s",
+    "59.9 s",
+    "3 min 5 s",
+    "5 min",
+    "2 h",
+    "2 h 1 min",
+  ]);
   assert.deepEqual([count(1, "line"), count(0, "line"), count(2, "line")], ["1 line", "0 lines", "2 lines"]);
 });
 

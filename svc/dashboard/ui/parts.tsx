@@ -59,7 +59,7 @@ export function Empty(
 export function Command({ text }: { readonly text: string }): JSX.Element {
   return (
     <span class="command">
-      <code>{text}</code>
+      <code>{text.split(" ").map((word, at) => [at === 0 ? "" : " ", <span key={at}>{word}</span>])}</code>
       <CopyButton text={text} word="copy" label={`Copy the command ${text}`} quiet />
     </span>
   );
