@@ -4,13 +4,21 @@ import { duration } from "../text/format.ts";
 import { canServe, isUnderWay, statusWord } from "../text/status.ts";
 import type { Api } from "./clients.ts";
 
-export type Act = "cancel" | "rollback" | "promote";
+/** `gradual` is a promote in steps. */
+export type Act = "cancel" | "rollback" | "promote" | "gradual";
+
+/** The time of each step, as the command line has it. */
+const STEP_MS = 120_000n;
 
 /** The acts that make sense for a deployment as it is. The server decides again. */
 export function actsOf(deployment: Deployment): readonly Act[] {
   if (isUnderWay(deployment.status)) return ["cancel"];
   if (!canServe(deployment.status) || deployment.imageRemoved) return [];
-  if (!deployment.live) return ["rollback", "promote"];
+  if (!deployment.live) {
+    return deployment.environmentLiveDeploymentId === ""
+      ? ["rollback", "promote"]
+      : ["rollback", "promote", "gradual"];
+  }
   return deployment.environmentRolledBack ? ["rollback", "promote"] : ["rollback"];
 }
 
@@ -23,6 +31,8 @@ export function actWord(act: Act, { live }: Deployment): string {
       return live ? "Roll back" : "Roll back to this";
     case "promote":
       return live ? "End the rollback" : "Promote";
+    case "gradual":
+      return "Promote in steps";
     default:
       return act satisfies never;
   }
@@ -33,6 +43,7 @@ export function commandOf(act: Act, deployment: Deployment): string {
   if (act === "rollback" && deployment.live) {
     return `unkey rollback --project ${deployment.projectSlug} --env ${deployment.environmentSlug}`;
   }
+  if (act === "gradual") return `unkey promote ${deployment.id} --gradual`;
   return `unkey ${act} ${deployment.id}`;
 }
 
@@ -49,6 +60,7 @@ export async function planOf(
     case "rollback":
       return (await api.deployments.planRollback(rollbackRequest(deployment), options)).plan;
     case "promote":
+    case "gradual":
       return (await api.deployments.planPromote({ targetDeploymentId: deployment.id }, options)).plan;
     default:
       return act satisfies never;
@@ -74,6 +86,13 @@ export async function perform(
       return moved((await api.deployments.rollback(rollbackRequest(deployment), options)).switched);
     case "promote":
       return moved((await api.deployments.promote({ targetDeploymentId: deployment.id }, options)).switched);
+    case "gradual": {
+      const request = { targetDeploymentId: deployment.id, everyMs: STEP_MS };
+      const { gradualSwitch } = await api.deployments.beginGradualSwitch(request, options);
+      return `${deployment.id} gets ${
+        gradualSwitch?.percent ?? 0
+      } % of the requests. The page of the environment shows its steps.`;
+    }
     default:
       return act satisfies never;
   }
@@ -108,6 +127,9 @@ export function planLines(act: Act, plan: Switch | undefined): readonly string[]
     plan.fromDeploymentId === plan.toDeploymentId
       ? `${plan.toDeploymentId} stays live.`
       : `Traffic moves ${from}to ${plan.toDeploymentId}.`,
+    ...(act === "gradual"
+      ? ["It gets 10 % of the requests, 50 % after 2 min, then all. They go back if it does worse."]
+      : []),
     ...(plan.hostnames.length === 0 ? [] : [`Host names: ${plan.hostnames.join(", ")}.`]),
     ...(PATHS[plan.path] === "" ? [] : [PATHS[plan.path]]),
     plan.rolledBack

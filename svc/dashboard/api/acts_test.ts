@@ -45,6 +45,7 @@ Deno.test("each act is named as the command that does the same", () => {
   const commands: readonly (readonly [Act, boolean, string])[] = [
     ["cancel", false, "unkey cancel d_1"],
     ["promote", false, "unkey promote d_1"],
+    ["gradual", false, "unkey promote d_1 --gradual"],
     ["rollback", false, "unkey rollback d_1"],
     ["rollback", true, "unkey rollback --project shop --env production"],
   ];
@@ -67,6 +68,7 @@ Deno.test("a plan says where traffic goes, which names move, and how long it may
   assert.match(planLines("promote", switchOf({ path: SwitchPath.WARM })).join(" "), /are waited for/);
   assert.equal(planLines("promote", switchOf({ fromDeploymentId: "" }))[0], "Traffic moves to d_1.");
   assert.equal(planLines("promote", switchOf({ fromDeploymentId: "d_1" }))[0], "d_1 stays live.");
+  assert.match(planLines("gradual", switchOf())[1] ?? "", /^It gets 10 % of the requests/);
   assert.match(planLines("cancel", undefined).join(), /taken back/);
   assert.deepEqual(planLines("promote", undefined), []);
 });
@@ -87,6 +89,20 @@ Deno.test("a rollback of the live one goes to the one before, any other rollback
   await planOf(api, "rollback", deploymentOf(), SIGNAL);
   assert.equal(await perform(api, "rollback", deploymentOf(), SIGNAL), "Traffic moved to d_1 in 38 ms.");
   assert.deepEqual(asked, [["d_1", ""], ["d_2", "d_1"], ["d_2", "d_1"]]);
+});
+
+Deno.test("a promote in steps begins with a time for each step, and says what share there is", async () => {
+  const asked: bigint[] = [];
+  const api = apiOf({
+    planPromote: () => ({ plan: switchOf() }),
+    beginGradualSwitch: ({ everyMs }) => {
+      asked.push(everyMs);
+      return { gradualSwitch: { percent: 10 } };
+    },
+  });
+  assert.equal((await planOf(api, "gradual", deploymentOf(), SIGNAL))?.toDeploymentId, "d_1");
+  assert.match(await perform(api, "gradual", deploymentOf(), SIGNAL), /^d_1 gets 10 % of the requests\./);
+  assert.deepEqual(asked, [120_000n]);
 });
 
 Deno.test("promote and cancel answer with what has happened", async () => {

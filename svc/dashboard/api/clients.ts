@@ -3,6 +3,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CronService } from "../../../proto/gen/ctrl/v1/cron_pb.ts";
 import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
@@ -16,6 +17,7 @@ export interface Api {
   readonly live: Live;
   readonly pageActs: PageActs;
   readonly admin: Client<typeof AdminService>;
+  readonly crons: Client<typeof CronService>;
   readonly deployments: Client<typeof DeploymentService>;
   readonly domains: Client<typeof CustomDomainService>;
   readonly environments: Client<typeof EnvironmentService>;
@@ -37,6 +39,7 @@ export function createApi(origin: string, page: Visibility, clock: Pick<Clock, "
     pageActs: createPageActs(),
     live: new Live({ deployments, page, againMs: AGAIN_MS }),
     admin: createClient(AdminService, transport),
+    crons: createClient(CronService, transport),
     deployments,
     domains: createClient(CustomDomainService, transport),
     environments: createClient(EnvironmentService, transport),

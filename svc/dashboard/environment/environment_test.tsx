@@ -63,6 +63,10 @@ function pageOf(changes: Partial<EnvironmentPage> = {}): EnvironmentPage {
     switches: [switchTo("d_2", 1), switchTo("d_1", 4)],
     variables: [variable("TOKEN", 1), variable("OLD", 9)],
     domains: [],
+    graduals: [],
+    crons: [],
+    runs: [],
+    scalings: [],
     ...changes,
   };
 }

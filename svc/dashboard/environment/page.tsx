@@ -12,17 +12,23 @@ import { Line, Recent } from "../pages/overview_view.tsx";
 import { ActDialogOf, type SimpleAct } from "../ui/act.tsx";
 import { useNow } from "../ui/now.ts";
 import { Command, ProblemNote, Waiting } from "../ui/parts.tsx";
+import { Crons } from "./crons.tsx";
 import { Domains } from "./domains.tsx";
+import { Gradual, gradualActs, isRunning } from "./gradual.tsx";
 import { History, isReceiptOpen } from "./history.tsx";
+import { Protection } from "./protection.tsx";
 import { type EnvironmentPage as Shown, type Place, readEnvironment } from "./read.ts";
+import { Scaling } from "./scaling.tsx";
 import { Size } from "./size.tsx";
 import { redeployOf, Variables } from "./variables.tsx";
 
 const EVERY_MS = 30_000;
 /** While edges acknowledge a switch, which no change announces. */
 const RECEIPT_MS = 2_000;
+/** While a gradual switch runs, whose evidence no change announces. */
+const GRADUAL_MS = 5_000;
 
-/** An environment: its live history, variables, size and domains. */
+/** An environment: its live history, gradual switches, variables, size, scaling, crons, domains and protection. */
 export function EnvironmentPage(
   { api, place }: { readonly api: Api; readonly place: Place },
 ): JSX.Element {
@@ -33,23 +39,19 @@ export function EnvironmentPage(
       api,
       read: (signal) => readEnvironment(api, { projectId, environmentSlug }, signal),
       concerns: (change: WorkspaceChange) => change.projectId === projectId,
-      everyMs: ({ switches }) => switches.some(isReceiptOpen) ? RECEIPT_MS : EVERY_MS,
+      everyMs: ({ switches, graduals }) =>
+        switches.some(isReceiptOpen) ? RECEIPT_MS : graduals.some(isRunning) ? GRADUAL_MS : EVERY_MS,
       what: `Environment ${environmentSlug} cannot be read.`,
     }), [api, projectId, environmentSlug]);
   useEffect(() => () => loading.stop(), [loading]);
   const nowMs = useNow(api.clock);
   const [act, setAct] = useState<SimpleAct>();
   const { value, problem } = loading.state.value;
-  const live = value?.live;
-  const redeploy = live === undefined ? undefined : redeployOf(api, live);
+  const acts = value === undefined ? [] : actsOf(api, value);
   useActs(
     api.pageActs,
-    `${environmentSlug} ${live?.id}`,
-    redeploy === undefined ? [] : [{
-      title: `Redeploy: ${live?.id}`,
-      command: redeploy.command,
-      run: () => setAct(redeploy),
-    }],
+    `${environmentSlug} ${acts.map(({ command }) => command).join()}`,
+    acts.map((each) => ({ title: each.title, command: each.command, run: () => setAct(each) })),
   );
   const close = (): void => {
     setAct(undefined);
@@ -66,6 +68,15 @@ export function EnvironmentPage(
   );
 }
 
+/** The acts that the palette offers: a redeploy, and those on the gradual switch that runs. */
+function actsOf(api: Api, { live, graduals }: Shown): readonly SimpleAct[] {
+  const running = graduals.find(isRunning);
+  return [
+    ...(live === undefined ? [] : [{ ...redeployOf(api, live), title: `Redeploy: ${live.id}` }]),
+    ...(running === undefined ? [] : gradualActs(api, running)),
+  ];
+}
+
 /** An environment that was read. */
 export function EnvironmentView(
   { api, shown, nowMs, onAct }: {
@@ -76,6 +87,7 @@ export function EnvironmentView(
   },
 ): JSX.Element {
   const { project, environment, live, deployments, switches, variables, domains } = shown;
+  const { graduals, crons, runs, scalings } = shown;
   const place = { projectId: project.id, environmentSlug: environment.slug };
   const flags = `--project ${project.slug} --env ${environment.slug}`;
   return (
@@ -94,13 +106,29 @@ export function EnvironmentView(
         ? <p class="calm-text">Nothing is live here.</p>
         : <Line deployment={live} nowMs={nowMs} label="live" />}
       <History switches={switches} nowMs={nowMs} />
+      {live === undefined && graduals.length === 0
+        ? null
+        : <Gradual api={api} switches={graduals} nowMs={nowMs} onAct={onAct} />}
       {variables === undefined
         ? null
         : <Variables {...{ api, place, flags, variables, live, nowMs, onAct }} />}
       <Size api={api} place={place} projectSlug={project.slug} environment={environment} />
+      <Scaling
+        {...{ api, place, nowMs, onAct }}
+        projectSlug={project.slug}
+        settings={environment.app?.scaling}
+        regions={live?.scaledRegions ?? []}
+        changes={scalings}
+      />
+      <Crons {...{ api, place, flags, crons, runs, nowMs, onAct }} />
       {domains === undefined
         ? null
         : <Domains {...{ api, place, projectSlug: project.slug, domains, nowMs, onAct }} />}
+      <Protection
+        {...{ api, place, onAct }}
+        projectSlug={project.slug}
+        protection={environment.protection}
+      />
       {deployments.length === 0 ? null : <Recent deployments={deployments} nowMs={nowMs} />}
       <p class="calm-text">The same in a terminal:</p>
       <Command text={`unkey list switches ${flags}`} />
