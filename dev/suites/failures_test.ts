@@ -27,7 +27,7 @@ const UNITS: Suite = {
   name: "units",
   args: ["test", "-A", "--no-check", "pkg"],
   counts: true,
-  lane: "compute",
+  lane: "first",
 };
 
 function failures(count: number) {

@@ -12,16 +12,16 @@ export interface Suite {
 }
 
 /**
- * The suites of a lane run one after the other, and the lanes beside each other. "compute" needs a core all the time;
- * "wait" waits for containers, Restate and timers for more than half of its time; "cluster" waits for Kubernetes, and
- * stops parts of it that no other lane uses.
+ * The suites of a lane run one after the other, and the lanes beside each other: each has about a third of the time, and
+ * suites that need a core all the time beside some that wait for containers, Restate and timers. "cluster" stops parts of
+ * Kubernetes that no other lane uses.
  */
-export type Lane = "compute" | "wait" | "cluster";
+export type Lane = "first" | "second" | "cluster";
 
 const TESTS = ["test", "-A", "--quiet", "--no-check"];
 
 function check(name: string, args: readonly string[]): Suite {
-  return { name, args, counts: false, lane: "compute" };
+  return { name, args, counts: false, lane: "first" };
 }
 
 function tests(name: string, lane: Lane, paths: readonly string[]): Suite {
@@ -50,14 +50,14 @@ export const SUITES: readonly Suite[] = [
   check("lint", ["lint", "--quiet"]),
   check("types", ["task", "--quiet", "check"]),
   check("generated code", ["task", "--quiet", "gen", "--check"]),
-  tests("architecture", "compute", ["tests/architecture"]),
-  grouped(tests("units", "compute", ["pkg", "cmd", "svc", "dev"])),
-  grouped(tests("integration", "wait", ["tests/integration", "tests/golden"])),
-  tests("sharding", "compute", ["tests/sharding"]),
-  tests("differential", "compute", ["tests/differential"]),
-  tests("chaos", "compute", ["tests/chaos"]),
-  tests("end to end", "wait", ["tests/e2e", `--ignore=${MACHINES.join()}`]),
-  tests("upgrade", "wait", ["tests/upgrade"]),
+  tests("architecture", "first", ["tests/architecture"]),
+  grouped(tests("units", "first", ["pkg", "cmd", "svc", "dev"])),
+  grouped(tests("integration", "second", ["tests/integration", "tests/golden"])),
+  tests("sharding", "first", ["tests/sharding"]),
+  tests("differential", "first", ["tests/differential"]),
+  tests("chaos", "second", ["tests/chaos"]),
+  tests("end to end", "first", ["tests/e2e", `--ignore=${MACHINES.join()}`]),
+  tests("upgrade", "second", ["tests/upgrade"]),
   tests("kubernetes", "cluster", ["tests/kubernetes"]),
   tests("machines", "cluster", MACHINES),
   tests("scale", "cluster", ["tests/scale"]),

@@ -15,7 +15,7 @@ Deno.test("a suite that does not end within its limit is stopped and fails, besi
       const file = `${folder}/${name}_test.ts`;
       await Deno.writeTextFile(file, text);
       const suite = new SuiteProcess(
-        { name, args: ["test", "--no-check", file], counts: true, lane: "compute" },
+        { name, args: ["test", "--no-check", file], counts: true, lane: "first" },
         limitMs,
       );
       await suite.run();
