@@ -27,6 +27,8 @@ export function LineList(props: LineListProps): JSX.Element {
   const { lines, selected, onSelect, hrefOf } = props;
   const { box, scroll, follows, unseen, onScroll, toEnd, show } = useScroll(props);
   const link = parseLink(selected);
+  // The end is where the list will be scrolled to: else each change would be drawn twice.
+  const top = follows ? Math.max(0, lines.length * LINE_HEIGHT - scroll.height) : scroll.top;
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && selected !== "") return onSelect(undefined);
@@ -34,14 +36,15 @@ export function LineList(props: LineListProps): JSX.Element {
     if (step === 0 || lines.length === 0) return;
     event.preventDefault();
     const at = link === undefined ? -1 : lines.findIndex((line) => isLinked(line, link));
-    const last = Math.floor((scroll.top + scroll.height) / LINE_HEIGHT) - 1;
+    const last = Math.floor((top + scroll.height) / LINE_HEIGHT) - 1;
     const next = Math.max(0, Math.min(lines.length - 1, at === -1 ? last : at + step));
     const line = lines[next];
     if (line === undefined) return;
     onSelect(line);
     show(next);
   };
-  const { first, end } = visibleLines(scroll.top, scroll.height, lines.length);
+  const { first, end } = visibleLines(top, scroll.height, lines.length);
+  const keys = useKeys(first - props.offset, end - props.offset);
   return (
     <>
       <div
@@ -56,7 +59,7 @@ export function LineList(props: LineListProps): JSX.Element {
         <div class="log-space" style={{ height: `${lines.length * LINE_HEIGHT}px` }}>
           {lines.slice(first, end).map((line, index) => (
             <Line
-              key={first + index - props.offset}
+              key={keys + index}
               line={line}
               top={(first + index) * LINE_HEIGHT}
               isSelected={link !== undefined && isLinked(line, link)}
@@ -79,11 +82,27 @@ export function LineList(props: LineListProps): JSX.Element {
   );
 }
 
+/**
+ * The key of the first line. A line keeps its element, and so the reader's selection, while the window moves over it; a window
+ * that shares no line with the former one takes its elements, since making them costs most of a frame.
+ */
+function useKeys(first: number, end: number): number {
+  const former = useRef({ first, end, shift: 0 });
+  const { current } = former;
+  const isShared = first < current.end && end > current.first;
+  const shift = isShared ? current.shift : current.shift + current.first - first;
+  former.current = { first, end, shift };
+  return first + shift;
+}
+
 /** Where the list is scrolled to. */
 function useScroll({ lines, changed, offset, resets, selected }: LineListProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 640 });
+  const [scroll, setPlace] = useState({ top: 0, height: 640 });
   const [follows, setFollows] = useState(selected === "");
+  /** A place that is the same, or that follows from the number of lines, is not drawn again. */
+  const setScroll = (next: typeof scroll, isEnd: boolean): void =>
+    setPlace((now) => now.height === next.height && (isEnd || now.top === next.top) ? now : next);
   const seen = useRef(0);
   /** The link that is still to be scrolled to. */
   const wanted = useRef(selected);
@@ -99,7 +118,7 @@ function useScroll({ lines, changed, offset, resets, selected }: LineListProps) 
     setFollows(false);
     if (current === null) return;
     current.scrollTop = placeInView(index, current.scrollTop, current.clientHeight);
-    setScroll({ top: current.scrollTop, height: current.clientHeight });
+    setScroll({ top: current.scrollTop, height: current.clientHeight }, false);
   };
   useLayoutEffect(() => {
     const { current } = box;
@@ -117,14 +136,14 @@ function useScroll({ lines, changed, offset, resets, selected }: LineListProps) 
       seen.current -= offset - former.current;
     }
     former.current = offset;
-    setScroll({ top: current.scrollTop, height: current.clientHeight });
+    setScroll({ top: current.scrollTop, height: current.clientHeight }, follows && at === -1);
   }, [changed, lines.length, follows, offset, resets]);
   const onScroll = (): void => {
     const { current } = box;
     if (current === null) return;
     const { scrollTop: top, clientHeight: height, scrollHeight } = current;
-    setScroll({ top, height });
     const atEnd = isAtEnd(top, height, scrollHeight);
+    setScroll({ top, height }, atEnd && follows);
     if (atEnd) seen.current = lines.length;
     setFollows(atEnd && wanted.current === "");
   };
