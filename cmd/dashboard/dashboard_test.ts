@@ -58,5 +58,5 @@ Deno.test("dashboard leads to a page, which is in the fragment beside the code",
   }
   const { code, stderr } = await unkey(["dashboard", "shop", "--print"], { env });
   assert.notEqual(code, 0);
-  assert.match(stderr, /There is no page "shop"\. There are: overview, logs, /);
+  assert.match(stderr, /There is no page "shop"\. There are: overview, deployments, logs, /);
 });

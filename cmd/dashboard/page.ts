@@ -7,6 +7,7 @@ import { projectOf } from "../shared/project_fields.ts";
 /** Pages of the workspace, by their words. */
 const PAGES = {
   overview: "/",
+  deployments: "/deployments",
   logs: "/logs",
   platform: "/platform",
   audit: "/audit",

@@ -7,6 +7,7 @@ import { type Problem, problemOf } from "./api/problem.ts";
 import type { Route } from "./api/router.ts";
 import { AuditPage } from "./pages/audit.tsx";
 import { KeysPage } from "./pages/keys.tsx";
+import { DeploymentsPage } from "./deployments/page.tsx";
 import { EnvironmentPage } from "./environment/page.tsx";
 import { MetricsPage } from "./metrics/page.tsx";
 import { DeploymentPage } from "./pages/deployment.tsx";
@@ -55,6 +56,8 @@ function titleOf(route: Route): string {
       return "Platform · Unkey";
     case "audit":
       return "Audit · Unkey";
+    case "deployments":
+      return "Deployments · Unkey";
     case "logs":
       return "Logs · Unkey";
     case "deployment":
@@ -85,6 +88,8 @@ function Page(
       return <PlatformPage api={api} />;
     case "audit":
       return <AuditPage api={api} />;
+    case "deployments":
+      return <DeploymentsPage api={api} />;
     case "logs":
       return <LogsPage api={api} query={route.query} go={go} />;
     case "deployment":
@@ -124,6 +129,7 @@ function Header(
         <>
           <nav aria-label="Pages">
             <a href="/" {...current("overview")}>Overview</a>
+            <a href="/deployments" {...current("deployments")}>Deployments</a>
             <a href="/logs" {...current("logs")}>Logs</a>
             <a href="/platform" {...current("platform")}>Platform</a>
             <a href="/audit" {...current("audit")}>Audit</a>

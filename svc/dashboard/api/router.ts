@@ -11,6 +11,7 @@ export type Route =
   | { readonly page: "keys" }
   | { readonly page: "audit" }
   | { readonly page: "platform" }
+  | { readonly page: "deployments" }
   | { readonly page: "logs"; readonly query: LogQuery }
   /** `line` is the link of a line of its output, or empty. */
   | { readonly page: "deployment"; readonly id: string; readonly line: string }
@@ -33,6 +34,7 @@ export function routeOf(pathname: string, hash = "", search = ""): Route {
   if (pathname === "/sessions") return { page: "sessions" };
   if (pathname === "/keys") return { page: "keys" };
   if (pathname === "/platform") return { page: "platform" };
+  if (pathname === "/deployments") return { page: "deployments" };
   if (pathname === "/audit") return { page: "audit" };
   if (pathname === "/logs") return { page: "logs", query: queryOf(search) };
   const place = /^\/environments\/(proj_[A-Za-z0-9]{1,60})\/([a-z0-9-]{1,63})(\/metrics)?$/.exec(pathname);

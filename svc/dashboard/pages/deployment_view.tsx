@@ -6,7 +6,8 @@ import { type Act, actsOf, actWord } from "../api/acts.ts";
 import { count, duration, firstLine, plain } from "../text/format.ts";
 import { isUnderWay } from "../text/status.ts";
 import { Ago, Command, StatusBadge, Table } from "../ui/parts.tsx";
-import { Address, commitFacts } from "./overview_view.tsx";
+import { commitFacts } from "../deployments/table.tsx";
+import { Address } from "./overview_view.tsx";
 
 export interface DeploymentViewProps {
   readonly deployment: Deployment;

@@ -4,7 +4,8 @@ import type { JSX } from "preact";
 import type { RegionStatus } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import type { Deployment } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { Card, Overview } from "../api/overview.ts";
-import { count, firstLine, plain, safeUrl, shortSha } from "../text/format.ts";
+import { commitFacts, DeploymentTable } from "../deployments/table.tsx";
+import { count, firstLine, plain, safeUrl } from "../text/format.ts";
 import { isUnderWay } from "../text/status.ts";
 import { Ago, Empty, StatusBadge, Table } from "../ui/parts.tsx";
 
@@ -34,7 +35,7 @@ export function OverviewView(
           </div>
         )}
       {regions.length === 0 ? null : <Regions regions={regions} nowMs={nowMs} />}
-      {recent.length === 0 ? null : <Recent deployments={recent} nowMs={nowMs} />}
+      {recent.length === 0 ? null : <Recent deployments={recent} nowMs={nowMs} more />}
     </>
   );
 }
@@ -92,12 +93,6 @@ export function Line(
   );
 }
 
-/** Commit, branch and author, where they are known. */
-export function commitFacts(deployment: Deployment): readonly string[] {
-  const { gitCommitSha, gitBranch, gitCommitAuthorHandle } = deployment;
-  return [shortSha(gitCommitSha), gitBranch, gitCommitAuthorHandle].map(plain).filter((each) => each !== "");
-}
-
 /** The first URL of a deployment. */
 export function Address({ deployment }: { readonly deployment: Deployment }): JSX.Element | null {
   const url = safeUrl(deployment.urls[0] ?? "");
@@ -149,29 +144,24 @@ export function regionTrouble(region: RegionStatus, nowMs: number): string | und
 
 /** Deployments as a table, newest first. */
 export function Recent(
-  { deployments, nowMs }: { readonly deployments: readonly Deployment[]; readonly nowMs: number },
+  { deployments, nowMs, more = false }: {
+    readonly deployments: readonly Deployment[];
+    readonly nowMs: number;
+    /** With a link to all of them. */
+    readonly more?: boolean;
+  },
 ): JSX.Element {
   return (
     <section>
       <h2>Newest deployments</h2>
-      <Table label="Newest deployments" columns={["deployment", "status", "where", "commit", "created"]}>
-        {deployments.map((each) => (
-          <tr key={each.id}>
-            <th scope="row">
-              <a class="id" href={`/deployments/${each.id}`}>{each.id}</a>
-            </th>
-            <td>
-              <StatusBadge status={each.status} />
-              {each.live ? <span class="tag">live</span> : null}
-            </td>
-            <td>{plain(each.projectSlug)} {plain(each.environmentSlug)}</td>
-            <td class="cut">{firstLine(each.gitCommitMessage) || commitFacts(each).join(" ") || "–"}</td>
-            <td>
-              <Ago atMs={Number(each.createdAt)} nowMs={nowMs} />
-            </td>
-          </tr>
-        ))}
-      </Table>
+      <DeploymentTable label="Newest deployments" deployments={deployments} nowMs={nowMs} />
+      {more
+        ? (
+          <p>
+            <a href="/deployments">All deployments</a>
+          </p>
+        )
+        : null}
     </section>
   );
 }

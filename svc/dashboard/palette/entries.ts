@@ -15,6 +15,7 @@ function go(kind: Entry["kind"], title: string, path: string, command: string): 
 
 export const PAGES: readonly Entry[] = [
   go("page", "Overview", "/", "unkey list"),
+  go("page", "Deployments", "/deployments", "unkey list --limit 100"),
   go("page", "Logs", "/logs", "unkey dashboard logs"),
   go("page", "Platform", "/platform", "unkey status"),
   go("page", "Audit log", "/audit", "unkey audit"),

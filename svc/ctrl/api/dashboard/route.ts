@@ -4,7 +4,7 @@ import type { DashboardSite } from "../../internal/auth/site.ts";
 import type { DashboardFiles, Encoding } from "./files.ts";
 
 const PAGES =
-  /^\/(login|sessions|keys|audit|logs|platform|deployments\/[A-Za-z0-9_]{1,64}|environments\/proj_[A-Za-z0-9]{1,60}\/[a-z0-9-]{1,63}(\/metrics)?)?$/;
+  /^\/(login|sessions|keys|audit|logs|platform|deployments(\/[A-Za-z0-9_]{1,64})?|environments\/proj_[A-Za-z0-9]{1,60}\/[a-z0-9-]{1,63}(\/metrics)?)?$/;
 /** Names have a hash of their content: `main.0123456789.js`, and by the bundler `plot-L3RNN2GY.js`. */
 const ASSET = /^\/assets\/([a-z]+(?:\.[0-9a-f]{10,64}|-[0-9A-Z]{8})\.(js|css|svg))$/;
 const TYPES: Readonly<Record<string, string>> = {

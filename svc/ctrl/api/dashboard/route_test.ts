@@ -62,6 +62,7 @@ Deno.test("the dashboard is served with a strict policy, compressed, and within 
           "/sessions",
           "/keys",
           "/audit",
+          "/deployments",
           "/logs?search=a%20b",
           "/platform",
           "/environments/proj_1a/pre-view",
