@@ -8,6 +8,7 @@ import type { GradualSwitch } from "../../../proto/gen/ctrl/v1/gradual_switch_pb
 import type { Run } from "../../../proto/gen/ctrl/v1/run_pb.ts";
 import type { TrafficSwitch } from "../../../proto/gen/ctrl/v1/traffic_switch_pb.ts";
 import { type Api, soon } from "../api/clients.ts";
+import { permitted } from "../api/permitted.ts";
 
 /** An environment of a project, as the address names it. */
 export interface Place {
@@ -100,16 +101,6 @@ async function readScalings(
 ): Promise<readonly InstanceEvent[]> {
   const { events } = await api.deployments.listInstanceEvents({ deploymentId }, options);
   return events.filter(({ kind }) => kind === "scaled").toReversed().slice(0, SCALINGS_SHOWN);
-}
-
-/** `undefined` for a key that may not see it. */
-export async function permitted<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (ConnectError.from(error).code === Code.PermissionDenied) return undefined;
-    throw error;
-  }
 }
 
 /** The variables that the live deployment does not have as they are now. Removed ones are not known. */

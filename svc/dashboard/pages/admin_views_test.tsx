@@ -6,6 +6,7 @@ import { renderToString } from "preact-render-to-string";
 import {
   AuditEntrySchema,
   GetStatusResponseSchema,
+  LimitSchema,
   RootKeySchema,
 } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentSchema, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -89,7 +90,19 @@ Deno.test("the platform's page shows agents that are behind, builds that wait, a
     queuePosition: 2,
     queueBlocker: "1 build ahead",
   });
-  const text = textOf(<PlatformView status={status} queued={[queued]} nowMs={NOW} />);
+  const limits = [
+    create(LimitSchema, {
+      name: "projects",
+      value: 10n,
+      used: 9n,
+      isSet: true,
+      about: `projects ${HOSTILE}`,
+    }),
+    create(LimitSchema, { name: "builds", about: "builds at a time" }),
+  ];
+  const text = textOf(<PlatformView status={status} queued={[queued]} limits={limits} nowMs={NOW} />);
+  assert.match(text, /projects nearly used up 9 10 set projects &lt;img/);
+  assert.match(text, /builds – the worker's setting builds at a time/);
   assert.match(text, /edges version 7 no change waits No agent has been seen today\./);
   assert.match(text, /eu version 9 eu has changes that wait\. Its agent said: no room/);
   assert.match(text, /a change waits for 20 s/);

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { RegionStatus } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
   type Deployment,
   type DeploymentInstance,
@@ -13,32 +14,38 @@ import type { DeploymentTrace } from "../../../proto/gen/ctrl/v1/trace_pb.ts";
 import { type Act, actsOf, actWord, commandOf } from "../api/acts.ts";
 import { type Api, soon } from "../api/clients.ts";
 import { keepLoading } from "../api/load.ts";
+import { permitted } from "../api/permitted.ts";
 import { LogBuffer } from "../logs/buffer.ts";
 import { LogView } from "../logs/log_view.tsx";
 import { Output } from "../logs/read.ts";
 import { useActs } from "../palette/page_acts.ts";
+import { readTrace } from "../trace/read.ts";
 import { tookMs } from "../trace/summary.ts";
 import { Waterfall } from "../trace/waterfall.tsx";
 import { useNow } from "../ui/now.ts";
 import { ProblemNote, Waiting } from "../ui/parts.tsx";
 import { ActDialog } from "./act_dialog.tsx";
+import { DeploymentRegions } from "./deployment_regions.tsx";
 import { DeploymentView } from "./deployment_view.tsx";
 
 interface Shown {
   readonly deployment: Deployment;
   readonly instances: readonly DeploymentInstance[];
   readonly trace: DeploymentTrace | undefined;
+  /** Empty for a key that may not see them. */
+  readonly regions: readonly RegionStatus[];
 }
 
 async function read(api: Api, deploymentId: string, signal: AbortSignal): Promise<Shown> {
   const options = soon(signal);
-  const [{ deployment }, { instances }, { trace }] = await Promise.all([
+  const [{ deployment }, { instances }, trace, status] = await Promise.all([
     api.deployments.getDeployment({ deploymentId }, options),
     api.deployments.listInstances({ deploymentId }, options),
-    api.deployments.getDeploymentTrace({ deploymentId }, options),
+    readTrace(api, deploymentId, options),
+    permitted(api.admin.getStatus({}, options)),
   ]);
   if (deployment === undefined) throw new Error("The control plane answered without a deployment.");
-  return { deployment, instances, trace };
+  return { deployment, instances, trace, regions: status?.regions ?? [] };
 }
 
 /** A deployment from its first event on, live. */
@@ -87,7 +94,7 @@ export function DeploymentPage(
 }
 
 function Content(
-  { deployment, instances, trace, nowMs, onAct }: Shown & {
+  { deployment, instances, trace, regions, nowMs, onAct }: Shown & {
     readonly nowMs: number;
     readonly onAct: (act: Act) => void;
   },
@@ -96,6 +103,7 @@ function Content(
   return (
     <>
       <DeploymentView {...{ deployment, instances, tookMs: took, nowMs, onAct }} />
+      <DeploymentRegions {...{ deployment, instances, regions, nowMs }} />
       {trace === undefined || trace.spans.length === 0 ? null : <Waterfall trace={trace} nowMs={nowMs} />}
     </>
   );

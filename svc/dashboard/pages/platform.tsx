@@ -1,10 +1,11 @@
 /// <reference lib="dom" />
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { GetStatusResponse, RegionStatus } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import type { GetStatusResponse, Limit, RegionStatus } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { type Api, soon } from "../api/clients.ts";
 import { keepLoading } from "../api/load.ts";
+import { permitted } from "../api/permitted.ts";
 import { age, count, plain } from "../text/format.ts";
 import { useNow } from "../ui/now.ts";
 import { Ago, Command, ProblemNote, Table, Waiting } from "../ui/parts.tsx";
@@ -17,18 +18,22 @@ const DEPLOYMENTS = 100;
 interface Platform {
   readonly status: GetStatusResponse;
   readonly queued: readonly Deployment[];
+  /** Of the workspace. */
+  readonly limits: readonly Limit[];
 }
 
 async function read(api: Api, signal: AbortSignal): Promise<Platform> {
   const options = soon(signal);
-  const [status, { deployments }] = await Promise.all([
+  const [status, { deployments }, limits] = await Promise.all([
     api.admin.getStatus({}, options),
     api.deployments.listDeployments({ pageSize: DEPLOYMENTS }, options),
+    permitted(api.admin.listLimits({}, options).then((found) => found.limits)),
   ]);
-  return { status, queued: deployments.filter((each) => each.status === DeploymentStatus.QUEUED) };
+  const queued = deployments.filter((each) => each.status === DeploymentStatus.QUEUED);
+  return { status, queued, limits: limits ?? [] };
 }
 
-/** Regions with their agents, builds that wait, certificates that are ordered, and domains in trouble. */
+/** Regions with their agents, builds that wait, certificates that are ordered, domains in trouble, and limits. */
 export function PlatformPage({ api }: { readonly api: Api }): JSX.Element {
   const loading = useMemo(() =>
     keepLoading({
@@ -52,7 +57,7 @@ export function PlatformPage({ api }: { readonly api: Api }): JSX.Element {
 }
 
 export function PlatformView(
-  { status, queued, nowMs }: Platform & { readonly nowMs: number },
+  { status, queued, limits, nowMs }: Platform & { readonly nowMs: number },
 ): JSX.Element {
   const { regions, certificates, domains } = status;
   return (
@@ -102,8 +107,39 @@ export function PlatformView(
       </Part>
       <p class="calm-text">The same in a terminal:</p>
       <Command text="unkey status" />
+      {limits.length === 0 ? null : <Limits limits={limits} />}
     </>
   );
+}
+
+/** The limits of the workspace. One of which nine tenths are used is marked: more is refused. */
+function Limits({ limits }: { readonly limits: readonly Limit[] }): JSX.Element {
+  return (
+    <section>
+      <h2>Limits</h2>
+      <Table label="Limits" columns={["limit", "used", "allowed", "of"]}>
+        {limits.map(({ name, value, used, isSet, about }) => (
+          <tr key={name}>
+            <th scope="row">
+              {plain(name)}
+              {isNear(used, value) ? <span class="tag">nearly used up</span> : null}
+            </th>
+            <td class="number">{used === undefined ? "–" : String(used)}</td>
+            <td class="number">
+              {value === undefined ? "the worker's setting" : String(value)}
+              {isSet ? <span class="tag">set</span> : null}
+            </td>
+            <td class="wrap">{plain(about)}</td>
+          </tr>
+        ))}
+      </Table>
+      <Command text="unkey limits" />
+    </section>
+  );
+}
+
+function isNear(used: bigint | undefined, value: bigint | undefined): boolean {
+  return used !== undefined && value !== undefined && used > 0n && used * 10n >= value * 9n;
 }
 
 function Part(

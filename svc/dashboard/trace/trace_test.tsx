@@ -1,7 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { renderToString } from "preact-render-to-string";
+import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DeploymentTraceSchema, TraceSpanSchema } from "../../../proto/gen/ctrl/v1/trace_pb.ts";
+import { comparedPhases, Phases } from "./phases.tsx";
+import { readTrace } from "./read.ts";
 import { tookMs, traceSummary } from "./summary.ts";
 import { placeOf, Waterfall } from "./waterfall.tsx";
 
@@ -77,4 +81,50 @@ Deno.test("the waterfall marks the critical path, gaps and failures, says it in 
   const cut = renderToString(<Waterfall trace={traceOf({ spans: many, droppedSpans: 5 })} nowMs={BEGIN} />);
   assert.equal(cut.match(/<g /g)?.length, 200);
   assert.match(cut, /55 more are left out/);
+});
+
+Deno.test("a deployment whose trace is not kept has none, and any other failure is one", async () => {
+  const read = (code: Code) => {
+    const transport = createRouterTransport((router) =>
+      void router.service(DeploymentService, {
+        getDeploymentTrace: () => {
+          throw new ConnectError("d_1 has no trace", code);
+        },
+      })
+    );
+    const options = { signal: new AbortController().signal };
+    return readTrace({ deployments: createClient(DeploymentService, transport) }, "d_1", options);
+  };
+  assert.equal(await read(Code.FailedPrecondition), undefined);
+  await assert.rejects(read(Code.Unavailable), /has no trace/);
+});
+
+Deno.test("the phases of a deploy are beside those of the last successful one", () => {
+  const spans = [
+    spanOf({ name: "build", endedAt: BigInt(BEGIN + 5_000) }),
+    spanOf({ id: "2", parentId: "1", name: "RUN make", endedAt: BigInt(BEGIN + 4_000) }),
+    spanOf({ id: "3", name: "start", startedAt: BigInt(BEGIN + 5_000), endedAt: 0n }),
+    spanOf({ id: "4", name: "wait", gap: true, endedAt: BigInt(BEGIN + 1_000) }),
+  ];
+  const before = {
+    deploymentId: "d_0",
+    tookMs: 9_000n,
+    phases: [{ name: "build", tookMs: 1_600n }, { name: "queued", tookMs: 300n }, {
+      name: "start",
+      tookMs: 2_000n,
+    }],
+  };
+  const trace = traceOf({ spans, before });
+  const now = BEGIN + 6_000;
+  assert.deepEqual(comparedPhases(trace, now).map(({ name, ms, beforeMs }) => [name, ms, beforeMs]), [
+    ["build", 5_000, 1_600],
+    ["start", 1_000, 2_000],
+    ["queued", undefined, 300],
+  ]);
+  const text = renderToString(<Phases trace={trace} nowMs={now} />).replaceAll(/<[^>]*>/g, " ");
+  assert.match(
+    text.replaceAll(/\s+/g, " "),
+    /Beside d_0 .{0,60} build 5\.0 s 1\.6 s \+3\.4 s start 1\.0 s 2\.0 s −1\.0 s/,
+  );
+  assert.equal(renderToString(<Phases trace={traceOf({ spans })} nowMs={now} />), "");
 });

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import type { DeploymentTrace, TraceSpan } from "../../../proto/gen/ctrl/v1/trace_pb.ts";
 import { duration, plain } from "../text/format.ts";
+import { Phases } from "./phases.tsx";
 import { tookMs, traceSummary } from "./summary.ts";
 
 const ROW = 22;
@@ -27,6 +28,7 @@ export function Waterfall(
           ? ` ${left} more are left out.`
           : ""}
       </p>
+      <Phases trace={trace} nowMs={nowMs} />
     </section>
   );
 }
