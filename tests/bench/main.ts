@@ -9,6 +9,7 @@ import { benchBuild } from "./build.ts";
 import { benchCertificate } from "./certificate.ts";
 import { benchCli } from "./cli.ts";
 import { benchCluster } from "./cluster.ts";
+import { benchDashboard } from "./dashboard.ts";
 import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
@@ -50,6 +51,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   migrate: benchMigrate,
   retention: benchRetention,
   log_search: benchLogSearch,
+  dashboard: benchDashboard,
   cluster: () => benchCluster(),
   kube_client: benchKubeClient,
   certificate: benchCertificate,
