@@ -118,9 +118,10 @@ Deno.test({
       await look(page, "failed deployment");
     });
 
+    let third = "";
     await t.step("a rollback shows its plan, and then the time that it took", async () => {
       await write(folder, serves("third"));
-      const { id: third } = await platform.deploy([folder, "--project", "app"]);
+      ({ id: third } = await platform.deploy([folder, "--project", "app"]));
       await page.goto(`${origin}/deployments/${first}`);
       await page.getByRole("button", { name: "Roll back to this" }).click();
       const dialog = page.getByRole("dialog");
@@ -136,6 +137,21 @@ Deno.test({
       await page.goto(origin);
       await main.getByText("rolled back", { exact: true }).waitFor();
       await look(page, "overview");
+    });
+
+    await t.step("a promote ends the rollback, with its plan and its time", async () => {
+      await page.goto(`${origin}/deployments/${third}`);
+      await page.getByRole("button", { name: "Promote", exact: true }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText(`Traffic moves from ${first} to ${third}.`).waitFor();
+      await dialog.getByText("New deployments go live again.").waitFor();
+      await dialog.getByRole("button", { name: "Promote", exact: true }).click();
+      await dialog.getByText(new RegExp(`Traffic moved to ${third} in`)).waitFor();
+      await page.keyboard.press("Escape");
+      await main.getByText("live", { exact: true }).waitFor();
+      const { stdout } = await platform.unkey(["status", third, "--json"]);
+      assert.equal(JSON.parse(stdout).live, true, stdout);
+      await page.goto(origin);
     });
 
     await t.step(
@@ -158,6 +174,18 @@ Deno.test({
         await main.getByText("ready", { exact: true }).waitFor();
       },
     );
+
+    // Without --domain the platform has no names of its own; dashboard_pages_test.ts adds a domain.
+    await t.step("a domain that the platform cannot take is refused as by the command line", async () => {
+      await page.goto(origin);
+      await main.getByRole("link", { name: "app production" }).click();
+      await page.getByRole("textbox", { name: "Domain", exact: true }).fill("shop.example.com");
+      await page.getByRole("button", { name: "Add", exact: true }).click();
+      const text = "This platform has no custom domains: its operator has not set --domain-target";
+      await main.getByRole("alert").getByText(text).waitFor();
+      const { stderr } = await platform.unkey(["domains", "add", "shop.example.com", "--project", "app"]);
+      assert.ok(stderr.includes(text), stderr);
+    });
 
     await t.step("a page whose connection is cut at random shows what the command line shows", async () => {
       const prints = `RUN for n in $(seq 20); do echo part $n ${crypto.randomUUID()}; done`;
@@ -183,8 +211,14 @@ Deno.test({
       const lines = stdout.trim().split("\n").map((each) => String(JSON.parse(each).text));
       assert.ok(lines.some((line) => line.startsWith("part 20 ")), stdout);
       await main.getByText(new RegExp(`^${lines.length} of \\d+ lines$`)).waitFor();
+      const shown = await main.locator(".log-line").evaluateAll((all) =>
+        all.map((line) => line.lastChild?.textContent ?? "")
+      );
+      assert.deepEqual(shown, lines.slice(-shown.length));
+      assert.ok(shown.length >= 20, "the end of the output is in the document");
       const { stdout: status } = await platform.unkey(["status", id, "--json"]);
-      assert.equal(JSON.parse(status).status, "ready");
+      const { status: word, live } = JSON.parse(status);
+      assert.deepEqual([word, live], ["ready", await main.getByText("live", { exact: true }).count() === 1]);
     });
 
     await t.step("a line is found across deployments, as by the command line", async () => {
@@ -203,7 +237,7 @@ Deno.test({
     });
 
     await t.step("each other page can be read by everybody", async () => {
-      for (const name of ["Platform", "Audit", "Keys"]) {
+      for (const name of ["Deployments", "Platform", "Audit", "Keys"]) {
         await page.getByRole("link", { name, exact: true }).click();
         await main.locator("h1").getByText(name).waitFor();
         await look(page, name.toLowerCase());

@@ -52,7 +52,7 @@ function Bar({ span, trace, nowMs, row }: BarProps): JSX.Element {
         <text x={span.depth * INDENT} y={ROW - 7}>{name}</text>
       </svg>
       <line x1="42%" x2="100%" y1={y + ROW - 0.5} y2={y + ROW - 0.5} />
-      <svg x="42%" y={y} width="46%" height={ROW}>
+      <svg x="42%" y={y} width="38%" height={ROW}>
         <rect x={`${x}%`} y="5" width={`${width}%`} height={ROW - 10} rx="2" />
       </svg>
       <text class="soft" x="100%" y={y + ROW - 7} text-anchor="end">
