@@ -44,8 +44,8 @@ interface Phase {
 /** In the order of this deploy, then those that only the one before had. */
 export function comparedPhases({ spans, before }: DeploymentTrace, nowMs: number): readonly Phase[] {
   const now = new Map<string, number>();
-  for (const { parentId, gap, name, startedAt, endedAt } of spans) {
-    if (parentId !== "" || gap) continue;
+  for (const { parentId, name, startedAt, endedAt } of spans) {
+    if (parentId !== "") continue;
     const ms = Math.max(0, (endedAt === 0n ? nowMs : Number(endedAt)) - Number(startedAt));
     now.set(name, (now.get(name) ?? 0) + ms);
   }

@@ -119,6 +119,7 @@ Deno.test("the phases of a deploy are beside those of the last successful one", 
   assert.deepEqual(comparedPhases(trace, now).map(({ name, ms, beforeMs }) => [name, ms, beforeMs]), [
     ["build", 5_000, 1_600],
     ["start", 1_000, 2_000],
+    ["wait", 1_000, undefined],
     ["queued", undefined, 300],
   ]);
   const text = renderToString(<Phases trace={trace} nowMs={now} />).replaceAll(/<[^>]*>/g, " ");
