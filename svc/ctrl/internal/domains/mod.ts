@@ -31,3 +31,4 @@ export { newCustomDomain } from "./new_domain.ts";
 export { decodeIssues, encodeIssues } from "./findings_json.ts";
 export { judgedDomain } from "./judged.ts";
 export { type RecordOwner, recordsText, type WantedRecord, wantedRecords } from "./records.ts";
+export { addDomainWithin, domainMissing, redirectWithin, refuseElsewhere, requireDomains } from "./within.ts";

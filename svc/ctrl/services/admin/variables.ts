@@ -1,6 +1,5 @@
 import { transact } from "../../../../pkg/db/mod.ts";
-import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
-import { plaintextBytes } from "../../../../pkg/vault/mod.ts";
+import { type Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
@@ -13,20 +12,15 @@ import {
   lockWorkspace,
   recordAudit,
   removeEnvironmentVariable,
-  setEnvironmentVariables,
 } from "../../internal/store/mod.ts";
-import { reserve } from "../../internal/limits/mod.ts";
-import { byteLength, invalid, variableName } from "../../internal/validate/mod.ts";
+import { variableName } from "../../internal/validate/mod.ts";
+import { checkVariables, writeVariables } from "../../internal/variables/write.ts";
 import type { AdminDeps } from "./deps.ts";
 
 export interface EnvironmentRef {
   readonly projectId: string;
   readonly environmentSlug: string;
 }
-
-/** Names and values of one environment together; more would not fit into a process's environment beside the rest. */
-const BYTES_MAX = 64 * 1024;
-const VARIABLES_MAX = 500;
 
 /**
  * Sets variables of an environment, encrypted; the others stay. Deployments created from now on get them.
@@ -42,43 +36,24 @@ export async function setVariables(
   },
 ): Promise<void> {
   const environment = await requireRef(deps, caller, ref, "write_environment_variables");
-  const given = Object.entries(variables);
-  for (const [name, value] of given) {
-    variableName("variables", name);
-    if (name === "PORT") {
-      throw invalid(
-        "variables",
-        'must not hold PORT: the app gets the port that "unkey deploy --port" names',
-      );
-    }
-    if (value.includes("\0")) throw invalid(`variables.${name}`, "must not contain NUL");
-  }
-  if (given.reduce((sum, [name, value]) => sum + byteLength(name) + byteLength(value), 0) > BYTES_MAX) {
-    throw tooLarge();
-  }
+  checkVariables("variables", variables);
   const { db, clock, vault } = deps;
-  const encrypted = await Promise.all(given.map(async ([name, value]) => ({
-    name,
-    ciphertext: await vault.encrypt(environment.id, name, value),
-  })));
+  const encrypted = await Promise.all(
+    Object.entries(variables).map(async ([name, value]) => ({
+      name,
+      ciphertext: await vault.encrypt(environment.id, name, value),
+    })),
+  );
   const nowMs = clock.now();
   await transact(db, async (tx) => {
     // The limits hold for concurrent calls together, so they take turns.
     await lockWorkspace(tx, caller.workspaceId);
     if (await lockEnvironment(tx, environment.id) === undefined) throw deleted(environment.slug);
-    const after = new Map(
-      (await listEnvironmentVariables(tx, environment.id)).map((row) => [row.name, row.ciphertext]),
-    );
-    const before = after.size;
-    for (const { name, ciphertext } of encrypted) after.set(name, ciphertext);
-    const bytes = [...after].reduce((sum, [name, each]) => sum + byteLength(name) + plaintextBytes(each), 0);
-    if (bytes > BYTES_MAX || after.size > VARIABLES_MAX) throw tooLarge();
-    const added = after.size - before;
-    if (added > 0) await reserve(tx, ["variables"], { workspaceId: caller.workspaceId, added, nowMs });
-    await setEnvironmentVariables(tx, {
+    await writeVariables(tx, {
       workspaceId: caller.workspaceId,
       environmentId: environment.id,
-      variables: encrypted,
+      set: encrypted,
+      removed: [],
       nowMs,
     });
     await recordAudit(tx, {
@@ -91,13 +66,6 @@ export async function setVariables(
 
 function deleted(slug: string): Fault {
   return publicFault("not_found", `Environment "${slug}" was not found: it was deleted meanwhile.`);
-}
-
-function tooLarge(): Fault {
-  const text =
-    `An environment holds at most ${VARIABLES_MAX} variables and 64 KiB of names and values together: ` +
-    "remove some, or keep large values in files of the image.";
-  return new Fault("too_large", text, { publicMessage: text });
 }
 
 /** Names of an environment's variables; values are never read back. */

@@ -1,7 +1,6 @@
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
-import { decodeStrings } from "../../internal/json.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { type AppSettings, decodeAppSnapshot } from "../../internal/deployments/app/settings.ts";
+import { ownSettings } from "../../internal/deployments/app/own.ts";
 import { redeployRefusal } from "../../internal/deployments/gates.ts";
 import { type DeploymentsTable, findDeployment, lockDeployment, type Tx } from "../../internal/store/mod.ts";
 import type { CheckedCreate, CreateRequest } from "./create_request.ts";
@@ -95,26 +94,12 @@ export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | 
       dockerfilePath: row.dockerfile_path,
     },
     idempotencyKey,
-    app: decodeAppSnapshot(row.app_settings)?.own ?? olderSettings(row),
+    app: ownSettings(row),
     protocol: row.app_protocol ?? "",
     former: {
       size: { cpuMillicores: row.cpu_millicores, memoryMib: row.memory_mib, replicas: row.replicas },
       environmentId: row.environment_id,
       createdAtMs: row.created_at,
     },
-  };
-}
-
-/** The settings of a deployment that an older version made: its columns have them all, and its image was not asked. */
-function olderSettings(row: DeploymentsTable): AppSettings {
-  const command = decodeStrings(row.command);
-  return {
-    port: row.port,
-    ...(command.length === 0 ? {} : { command }),
-    healthCheck: row.health_check_path === ""
-      ? { kind: "port" }
-      : { kind: "http", path: row.health_check_path },
-    init: false,
-    ...(row.start_seconds === 0 ? {} : { startSeconds: row.start_seconds }),
   };
 }

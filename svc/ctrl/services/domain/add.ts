@@ -1,24 +1,25 @@
 import { transact } from "../../../../pkg/db/mod.ts";
-import { type Fault, publicFault } from "../../../../pkg/fault/mod.ts";
-import { actorOf } from "../../internal/auth/actor.ts";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
-import { customHostname, newCustomDomain } from "../../internal/domains/mod.ts";
 import {
-  countCustomDomains,
+  addDomainWithin,
+  customHostname,
+  newCustomDomain,
+  refuseElsewhere,
+  requireDomains,
+} from "../../internal/domains/mod.ts";
+import {
   type CustomDomainsTable,
   type EnvironmentsTable,
   findCustomDomain,
-  insertCustomDomain,
   listEnvironments,
   lockEnvironment,
   lockWorkspace,
   type ProjectsTable,
-  recordAudit,
 } from "../../internal/store/mod.ts";
-import { type DomainDeps, requireDomains, tell } from "./deps.ts";
+import { type DomainDeps, tell } from "./deps.ts";
 import { checkWorkspace } from "./find.ts";
-import { checkRedirect } from "./set_redirect.ts";
 import { type ShownDomain, showNow } from "./show.ts";
 
 export interface AddDomainRequest {
@@ -50,7 +51,7 @@ export async function addDomain(
   checkWorkspace(caller, request.workspaceId);
   const project = await requireProject(deps, caller, { id: request.projectId, action: "manage_domains" });
   const environment = await environmentOf(deps, project, request);
-  const { platform } = requireDomains(deps);
+  const { platform } = requireDomains(deps.domains);
   const hostname = customHostname("domain", request.domain, platform.ownDomains);
   const redirectTo = request.redirectTo === ""
     ? ""
@@ -78,29 +79,16 @@ async function record(
     readonly environment: EnvironmentsTable;
   },
 ): Promise<CustomDomainsTable> {
-  const { workspaceId } = caller;
-  const { hostname, redirect_to: redirectTo, created_at: nowMs } = wanted;
   return await transact(db, async (tx) => {
     // Names and the limit hold for concurrent calls together, so they take turns.
-    await lockWorkspace(tx, workspaceId);
+    await lockWorkspace(tx, caller.workspaceId);
     if (await lockEnvironment(tx, environment.id) === undefined) {
       throw publicFault("not_found", `Environment "${environment.slug}" was deleted meanwhile.`);
     }
-    const known = await findCustomDomain(tx, { workspaceId, hostname });
+    const { workspaceId } = caller;
+    const known = await findCustomDomain(tx, { workspaceId, hostname: wanted.hostname });
     if (known !== undefined) return sameDomain(known, wanted, environment.slug);
-    if (await countCustomDomains(tx, workspaceId) >= domainsMax) throw tooMany(domainsMax);
-    if (redirectTo !== "") await checkRedirect(tx, wanted, project.slug);
-    await insertCustomDomain(tx, wanted);
-    await recordAudit(tx, {
-      workspaceId,
-      actor: actorOf(caller),
-      action: "domain.add",
-      resource: { type: "domain", id: wanted.id },
-      projectId: project.id,
-      environmentId: environment.id,
-      facts: { hostname, ...(redirectTo === "" ? {} : { redirectTo }) },
-      nowMs,
-    });
+    await addDomainWithin(tx, caller, { wanted, project: project.slug, domainsMax });
     return wanted;
   });
 }
@@ -108,13 +96,7 @@ async function record(
 /** Adding the same again is no error. */
 function sameDomain(known: CustomDomainsTable, wanted: CustomDomainsTable, slug: string): CustomDomainsTable {
   const { hostname, redirect_to: redirectTo } = wanted;
-  if (known.environment_id !== wanted.environment_id) {
-    throw publicFault(
-      "already_exists",
-      `"${hostname}" belongs to another environment of your workspace than "${slug}": ` +
-        `remove it there first, with "unkey domains remove ${hostname}".`,
-    );
-  }
+  refuseElsewhere(known, { id: wanted.environment_id, slug });
   if (redirectTo === "" || known.redirect_to === redirectTo) return known;
   throw publicFault(
     "already_exists",
@@ -133,12 +115,4 @@ async function environmentOf(
   if (slug !== undefined) return await requireEnvironment(deps, project, slug);
   const text = `Environment "${environmentId.slice(0, 80)}" was not found in project "${project.slug}".`;
   throw publicFault("not_found", text);
-}
-
-function tooMany(most: number): Fault {
-  return publicFault(
-    "failed_precondition",
-    `Your workspace has ${most} domains, which is the most: remove one that is not needed any more with ` +
-      '"unkey domains remove".',
-  );
 }

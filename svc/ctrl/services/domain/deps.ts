@@ -1,5 +1,5 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { describeError, type Fault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { DomainDns } from "../../internal/domains/mod.ts";
@@ -18,15 +18,6 @@ export interface DomainDeps {
   readonly domainsMax: number;
 }
 
-/** @throws `failed_precondition` when the operator wants no custom domains */
-export function requireDomains({ domains }: DomainDeps): DomainDns {
-  if (domains !== undefined) return domains;
-  throw publicFault(
-    "failed_precondition",
-    "This platform has no custom domains: its operator has not set --domain-target (UNKEY_DOMAIN_TARGET).",
-  );
-}
-
 /** Tells a workflow. What is lost is noticed by the next look for what is due. */
 export async function tell({ log }: DomainDeps, call: () => Promise<void>): Promise<void> {
   try {
@@ -34,12 +25,4 @@ export async function tell({ log }: DomainDeps, call: () => Promise<void>): Prom
   } catch (error) {
     log.warn("workflow of a custom domain not woken", { error: describeError(error) });
   }
-}
-
-/** A name that the project does not have, or that another workspace has. */
-export function domainMissing(hostname: string, project: string): Fault {
-  return publicFault(
-    "not_found",
-    `"${hostname}" is not a domain of project "${project}": "unkey domains list" shows those that are.`,
-  );
 }

@@ -2,9 +2,9 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import type { ProjectAction } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
-import { customHostname } from "../../internal/domains/mod.ts";
+import { customHostname, domainMissing } from "../../internal/domains/mod.ts";
 import { type CustomDomainsTable, findCustomDomain, type ProjectsTable } from "../../internal/store/mod.ts";
-import { type DomainDeps, domainMissing } from "./deps.ts";
+import type { DomainDeps } from "./deps.ts";
 
 export interface FoundDomain {
   readonly project: ProjectsTable;

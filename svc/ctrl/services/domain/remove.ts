@@ -11,7 +11,8 @@ import {
   lockEnvironment,
   recordAudit,
 } from "../../internal/store/mod.ts";
-import { type DomainDeps, domainMissing, tell } from "./deps.ts";
+import { domainMissing } from "../../internal/domains/mod.ts";
+import { type DomainDeps, tell } from "./deps.ts";
 import { type DomainName, requireDomain } from "./find.ts";
 
 /**

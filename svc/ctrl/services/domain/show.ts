@@ -16,7 +16,8 @@ import {
   findHeldHostname,
   listDomainViews,
 } from "../../internal/store/mod.ts";
-import { type DomainDeps, domainMissing } from "./deps.ts";
+import { domainMissing } from "../../internal/domains/mod.ts";
+import type { DomainDeps } from "./deps.ts";
 import type { FoundDomain } from "./find.ts";
 
 /** A domain as it is shown. */

@@ -10,7 +10,8 @@ import {
   type Tx,
   updateCustomDomain,
 } from "../../internal/store/mod.ts";
-import { type DomainDeps, domainMissing, requireDomains, tell } from "./deps.ts";
+import { domainMissing, requireDomains } from "../../internal/domains/mod.ts";
+import { type DomainDeps, tell } from "./deps.ts";
 import { type DomainName, requireDomain } from "./find.ts";
 import { type ShownDomain, showNow } from "./show.ts";
 
@@ -21,7 +22,7 @@ export async function verifyDomain(
   request: DomainName,
   signal?: AbortSignal,
 ): Promise<ShownDomain> {
-  requireDomains(deps);
+  requireDomains(deps.domains);
   const found = await requireDomain(deps, caller, request, "manage_domains");
   const { id, status } = found.row;
   if (status !== "failed") {
@@ -39,7 +40,7 @@ export async function retryDomain(
   request: DomainName,
   signal?: AbortSignal,
 ): Promise<ShownDomain> {
-  requireDomains(deps);
+  requireDomains(deps.domains);
   const { project, row: { id, hostname } } = await requireDomain(deps, caller, request, "manage_domains");
   const nowMs = deps.clock.now();
   const { row, ordered } = await transact(deps.db, async (tx) => {
