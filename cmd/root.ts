@@ -168,6 +168,8 @@ export const ROOT: Group = {
     protect: { summary: "Ask visitors for a password", load: () => import("./protect/protect.ts") },
     share: { summary: "Make a link to what is protected", load: () => import("./share/share.ts") },
     redeploy: { summary: "Deploy again what runs", load: () => import("./redeploy/redeploy.ts") },
+    plan: { summary: "Show what unkey.json would change", load: () => import("./plan/plan.ts") },
+    apply: { summary: "Give an environment what unkey.json wants", load: () => import("./apply/apply.ts") },
     scale: { summary: "Set memory, CPU and replicas", load: () => import("./scale/scale.ts") },
     environments: ENVIRONMENTS,
     env: { ...ENVIRONMENTS, hidden: true },

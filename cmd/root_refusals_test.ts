@@ -66,6 +66,8 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
 const OTHERS = [
   "login",
   "run",
+  "plan",
+  "apply",
   "context explain",
   "config show",
   "config schema",

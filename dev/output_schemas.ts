@@ -15,6 +15,7 @@ import { DOMAIN } from "./domain_schema.ts";
 import { limitRows } from "./limit_schema.ts";
 import { line } from "./log_schema.ts";
 import { protection, protectionOutputs } from "./protection_schema.ts";
+import { planOutputs } from "./plan_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { gradual } from "./gradual_schema.ts";
@@ -223,6 +224,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     app: z.strictObject(APP_SHAPE),
   }, { project: text }),
   ...protectionOutputs(printed, failure),
+  ...planOutputs(printed),
   "environments create": printed({ id: text, slug: text, project: text }),
   "environments delete": printed({ slug: text, project: text, stopped: texts }),
   "domains list": listed("domains", DOMAIN, { project: text }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Field } from "../../pkg/config/mod.ts";
 import { unkey } from "../shared/testing.ts";
+import { ENVIRONMENT_KEYS } from "../shared/project_file/environment_keys.ts";
 import { parseProjectFile } from "../shared/project_file/parse.ts";
 import { DEPLOY_FIELDS } from "../deploy/config.ts";
 
@@ -35,6 +36,12 @@ Deno.test("config schema takes and refuses what unkey.json takes and refuses", a
     },
     { build: { args: { A: "1", B: 2, C: true }, secrets: { "a.b": { env: "E" }, c: { file: "f" } } } },
     { build: { target: "t", noCache: true, pull: false, platform: "linux/amd64", variables: ["A"] } },
+    { variables: { A: "", B: 1, C: false, D: { env: "X" }, E: { file: "f" }, F: { required: true } } },
+    { domains: ["a.example", { name: "b.example", redirectTo: "a.example", environment: "qa" }] },
+    { variables: { A: { required: false } } },
+    { variables: ["A"] },
+    { domains: ["", {}] },
+    { domains: { name: "a.example" } },
     [],
     { projct: "a" },
     { project: "" },
@@ -73,6 +80,8 @@ Deno.test("config schema describes each key that is a setting, with its default"
   const keys = Object.values<Field<unknown>>(DEPLOY_FIELDS).flatMap(({ file }) => file ?? []);
   assert.ok(keys.length > 10);
   // The short form of `healthCheck.path` is a key without a setting of its own.
-  assert.deepEqual(describedKeys(schema).sort(), [...keys, "healthCheckPath"].sort());
+  // No deploy has those of the environment.
+  const others = ["healthCheckPath", ...Object.keys(ENVIRONMENT_KEYS)];
+  assert.deepEqual(describedKeys(schema).sort(), [...keys, ...others].sort());
   assert.equal(schema.properties?.["environment"]?.default, "preview");
 });

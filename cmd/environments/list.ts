@@ -9,7 +9,7 @@ import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { protectionJson, protectionText } from "../shared/protection_view.ts";
 import { sizeText } from "../shared/size_fields.ts";
-import { idleEndText } from "./idle_end.ts";
+import { idleEndText } from "../shared/idle_end.ts";
 
 export const command = defineCommand({
   outcome: "output",

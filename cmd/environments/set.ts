@@ -10,7 +10,7 @@ import { JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { ENVIRONMENT_SIZE_FIELDS, sizeOf } from "../shared/size_fields.ts";
-import { IDLE_END_SCHEMA, idleEndText } from "./idle_end.ts";
+import { IDLE_END_SCHEMA, idleEndText } from "../shared/idle_end.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,

@@ -10,7 +10,8 @@ const INTERRUPTED: ExitMeaning = { code: EXIT.interrupted, means: "Ctrl-C, or th
 
 /** Codes of a command that calls nothing. */
 export const LOCAL_EXITS: readonly ExitMeaning[] = [DONE, FAILED, USAGE];
-const CALL_EXITS: readonly ExitMeaning[] = [DONE, FAILED, USAGE, AUTH, UNREACHABLE, INTERRUPTED];
+/** Codes of a command that calls the control plane. */
+export const CALL_EXITS: readonly ExitMeaning[] = [DONE, FAILED, USAGE, AUTH, UNREACHABLE, INTERRUPTED];
 /** Codes of a command that works on the database itself. */
 export const DATABASE_EXITS: readonly ExitMeaning[] = [
   DONE,

@@ -4,14 +4,20 @@ import { dirname, join, relative, resolve } from "node:path";
 import { type FileSettings, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { appValues } from "./project_file/app_keys.ts";
 import { buildValues } from "./project_file/build_keys.ts";
+import type { EnvironmentSettings } from "./project_file/environment_keys.ts";
 import { parseProjectFile } from "./project_file/parse.ts";
 
 export const PROJECT_FILE = "unkey.json";
 
+export interface ProjectFile extends FileSettings {
+  /** The settings that no deploy has. */
+  readonly ofEnvironment: EnvironmentSettings;
+}
+
 /** The settings of the current folder's `unkey.json`, or of the nearest one above; a note says when it is one above. */
 export async function projectFile(
   { cwd, stderr }: Pick<Process, "cwd" | "stderr">,
-): Promise<FileSettings | undefined> {
+): Promise<ProjectFile | undefined> {
   const file = await findProjectFile(cwd);
   if (file !== undefined && dirname(file.path) !== cwd) {
     stderr(`   settings of ${relative(cwd, file.path)}\n`);
@@ -25,7 +31,7 @@ export async function projectFile(
  *
  * @throws `UsageError` that lists every problem of the file
  */
-export async function findProjectFile(start: string): Promise<FileSettings | undefined> {
+export async function findProjectFile(start: string): Promise<ProjectFile | undefined> {
   for (const folder of await foldersUpwards(start)) {
     const path = join(folder, PROJECT_FILE);
     const text = await readIfThere(path);
@@ -57,12 +63,12 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Paths in the file are relative to it. */
-function settingsOf(path: string, text: string): FileSettings {
+function settingsOf(path: string, text: string): ProjectFile {
   const { settings: { $schema: _, build = {}, context, dockerfile, ...settings }, lineOf } = parseProjectFile(
     path,
     text,
   );
-  const { project, environment, memory, cpu, replicas, ...app } = settings;
+  const { project, environment, memory, cpu, replicas, variables, domains, idleEnd, ...app } = settings;
   const folder = dirname(path);
   const values = new Map<string, string | readonly string[]>([
     ...buildValues(build, folder),
@@ -76,5 +82,10 @@ function settingsOf(path: string, text: string): FileSettings {
   }
   const isShort = app.healthCheckPath !== undefined;
   const placeOf = (key: string) => key === "healthCheck.path" && isShort ? "healthCheckPath" : key;
-  return { path, value: (key) => values.get(key), lineOf: (key) => lineOf(placeOf(key)) };
+  return {
+    path,
+    value: (key) => values.get(key),
+    lineOf: (key) => lineOf(placeOf(key)),
+    ofEnvironment: { variables, domains, idleEnd },
+  };
 }

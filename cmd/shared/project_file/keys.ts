@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseCpu, parseMemory } from "../size_fields.ts";
 import { APP_KEYS } from "./app_keys.ts";
 import { BUILD_KEYS } from "./build_keys.ts";
+import { ENVIRONMENT_KEYS } from "./environment_keys.ts";
 
 const REPLICAS_RULE = "must be a whole number from 1 on";
 
@@ -22,6 +23,7 @@ export const KEYS = {
     error: 'must be cores such as 0.5, or millicores such as "500m"',
   }),
   replicas: z.int({ error: REPLICAS_RULE }).min(1, REPLICAS_RULE),
+  ...ENVIRONMENT_KEYS,
   build: z.strictObject(BUILD_KEYS, { error: "must be a JSON object" }).partial(),
 };
 

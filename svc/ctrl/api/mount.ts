@@ -157,7 +157,7 @@ export function buildServices(parts: ServiceParts): Services {
   const { domains, domainsMax } = parts;
   const domain = { db, clock, log, notifier, workflows, domains, domainsMax };
   const admin = { db, clock, vault, regions, sizes, operatorIdleSeconds, streams, uploads };
-  const environment = { db, clock, notifier, sizes, apps, operatorIdleSeconds, vault, edgeUrl };
+  const environment = { ...domain, sizes, apps, operatorIdleSeconds, vault, edgeUrl };
   const deployments = createDeploymentFeed(vault);
   const sentinels = createSentinelFeed(vault);
   const routes = createRouteFeed(vault);

@@ -156,6 +156,8 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   setProtection: { kind: "root_key", permission: "protect_environment" },
   createShareLink: { kind: "root_key", permission: "protect_environment" },
   revokeShareLinks: { kind: "root_key", permission: "protect_environment" },
+  planEnvironment: { kind: "root_key", permission: "read_deployment" },
+  applyEnvironment: { kind: "root_key", permission: "scale_environment" },
 };
 
 const DOMAIN: MethodsOf<typeof CustomDomainService> = {
@@ -226,6 +228,8 @@ export function longMethods(): ReadonlyMap<DescMethod, number> {
     ...UploadService.methods,
     DeploymentService.method.createDeployment,
     AdminService.method.setEnvironmentVariables,
+    EnvironmentService.method.planEnvironment,
+    EnvironmentService.method.applyEnvironment,
     ClusterService.method.reportDeploymentStatus,
     ClusterService.method.reportInstanceLogs,
     FrontlineService.method.reportRefusals,

@@ -9,6 +9,7 @@ import type { World } from "./world.ts";
 import { type Call, cron, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
 import { BUILD_INFO, startReleases } from "../../../cmd/upgrade/testing.ts";
 import { PROTECTION } from "./exit_code_protection.ts";
+import { PLANS } from "./exit_code_plans.ts";
 import { gradualAborted } from "./gradual_aborted.ts";
 import { SERVICES } from "./exit_code_services.ts";
 
@@ -197,6 +198,7 @@ export const CALLS: Readonly<Record<string, Row>> = {
     1: nosuch("scale", "production", "--memory", "256"),
   }),
   ...PROTECTION,
+  ...PLANS,
   "redeploy": following(["redeploy", "D2"], { args: ["redeploy", "d_none"] }),
   "environments list": developer(["environments", "list", "--project", "shop"], {
     1: nosuch("environments", "list"),

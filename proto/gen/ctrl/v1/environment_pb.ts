@@ -12,7 +12,275 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/environment.proto.
  */
 export const file_ctrl_v1_environment: GenFile = /*@__PURE__*/
-  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxIoUBChRTZXRQcm90ZWN0aW9uUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEgoIcGFzc3dvcmQYAyABKAlIABISCghnZW5lcmF0ZRgEIAEoCEgAEg0KA29mZhgFIAEoCEgAQggKBmNoYW5nZSJfChVTZXRQcm90ZWN0aW9uUmVzcG9uc2USEAoIcGFzc3dvcmQYASABKAkSNAoMZW52aXJvbm1lbnRzGAIgAygLMh4uY3RybC52MS5FbnZpcm9ubWVudFByb3RlY3Rpb24iWgoVRW52aXJvbm1lbnRQcm90ZWN0aW9uEhgKEGVudmlyb25tZW50X3NsdWcYASABKAkSJwoKcHJvdGVjdGlvbhgCIAEoDjITLmN0cmwudjEuUHJvdGVjdGlvbiKCAQoWQ3JlYXRlU2hhcmVMaW5rUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhoKEGVudmlyb25tZW50X3NsdWcYAiABKAlIABIXCg1kZXBsb3ltZW50X2lkGAMgASgJSAASFQoNdmFsaWRfc2Vjb25kcxgEIAEoA0IICgZ0YXJnZXQiRwoXQ3JlYXRlU2hhcmVMaW5rUmVzcG9uc2USDQoFdG9rZW4YASABKAkSDAoEdXJscxgCIAMoCRIPCgdlbmRzX2F0GAMgASgDIkcKF1Jldm9rZVNoYXJlTGlua3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSI1ChhSZXZva2VTaGFyZUxpbmtzUmVzcG9uc2USGQoRZW52aXJvbm1lbnRfc2x1Z3MYASADKAkifAoVU2V0QXBwU2V0dGluZ3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRImCghzZXR0aW5ncxgDIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MSDQoFcmVzZXQYBCADKAkiQAoWU2V0QXBwU2V0dGluZ3NSZXNwb25zZRImCghzZXR0aW5ncxgBIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MiRQoVR2V0QXBwU2V0dGluZ3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSJdChZHZXRBcHBTZXR0aW5nc1Jlc3BvbnNlEiYKCHNldHRpbmdzGAEgASgLMhQuY3RybC52MS5BcHBTZXR0aW5ncxIbCgRzaXplGAIgASgLMg0uY3RybC52MS5TaXplImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplImMKEVNldElkbGVFbmRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIUCgdzZWNvbmRzGAMgASgDSACIAQFCCgoIX3NlY29uZHMiJQoSU2V0SWRsZUVuZFJlc3BvbnNlEg8KB3NlY29uZHMYASABKAMieQoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRImCgR0eXBlGAQgASgOMhguY3RybC52MS5FbnZpcm9ubWVudFR5cGUiJwoZQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRIKCgJpZBgBIAEoCSJKChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEgwKBHN0b3AYAyABKAgiOwoZRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZRIeChZzdG9wcGVkX2RlcGxveW1lbnRfaWRzGAEgAygJKlUKClByb3RlY3Rpb24SGgoWUFJPVEVDVElPTl9VTlNQRUNJRklFRBAAEhIKDlBST1RFQ1RJT05fT1dOEAESFwoTUFJPVEVDVElPTl9QUkVWSUVXUxACKpQBCg9FbnZpcm9ubWVudFR5cGUSIAocRU5WSVJPTk1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEiAKHEVOVklST05NRU5UX1RZUEVfREVWRUxPUE1FTlQQARIcChhFTlZJUk9OTUVOVF9UWVBFX1BSRVZJRVcQAhIfChtFTlZJUk9OTUVOVF9UWVBFX1BST0RVQ1RJT04QAzKIBgoSRW52aXJvbm1lbnRTZXJ2aWNlElwKEUNyZWF0ZUVudmlyb25tZW50EiEuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiABJcChFEZWxldGVFbnZpcm9ubWVudBIhLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgASPgoHU2V0U2l6ZRIXLmN0cmwudjEuU2V0U2l6ZVJlcXVlc3QaGC5jdHJsLnYxLlNldFNpemVSZXNwb25zZSIAEkcKClNldElkbGVFbmQSGi5jdHJsLnYxLlNldElkbGVFbmRSZXF1ZXN0GhsuY3RybC52MS5TZXRJZGxlRW5kUmVzcG9uc2UiABJTCg5TZXRBcHBTZXR0aW5ncxIeLmN0cmwudjEuU2V0QXBwU2V0dGluZ3NSZXF1ZXN0Gh8uY3RybC52MS5TZXRBcHBTZXR0aW5nc1Jlc3BvbnNlIgASUwoOR2V0QXBwU2V0dGluZ3MSHi5jdHJsLnYxLkdldEFwcFNldHRpbmdzUmVxdWVzdBofLmN0cmwudjEuR2V0QXBwU2V0dGluZ3NSZXNwb25zZSIAElAKDVNldFByb3RlY3Rpb24SHS5jdHJsLnYxLlNldFByb3RlY3Rpb25SZXF1ZXN0Gh4uY3RybC52MS5TZXRQcm90ZWN0aW9uUmVzcG9uc2UiABJWCg9DcmVhdGVTaGFyZUxpbmsSHy5jdHJsLnYxLkNyZWF0ZVNoYXJlTGlua1JlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVNoYXJlTGlua1Jlc3BvbnNlIgASWQoQUmV2b2tlU2hhcmVMaW5rcxIgLmN0cmwudjEuUmV2b2tlU2hhcmVMaW5rc1JlcXVlc3QaIS5jdHJsLnYxLlJldm9rZVNoYXJlTGlua3NSZXNwb25zZSIAYgZwcm90bzM", [file_ctrl_v1_deployment]);
+  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxIuUCChFXYW50ZWRFbnZpcm9ubWVudBIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplEiYKCHNldHRpbmdzGAIgASgLMhQuY3RybC52MS5BcHBTZXR0aW5ncxIUCgxhcHBfcHJvdG9jb2wYAyABKAkSHQoQaWRsZV9lbmRfc2Vjb25kcxgEIAEoA0gAiAEBEjwKCXZhcmlhYmxlcxgFIAMoCzIpLmN0cmwudjEuV2FudGVkRW52aXJvbm1lbnQuVmFyaWFibGVzRW50cnkSGgoScmVxdWlyZWRfdmFyaWFibGVzGAYgAygJEiYKB2RvbWFpbnMYByADKAsyFS5jdHJsLnYxLldhbnRlZERvbWFpbhINCgVwcnVuZRgIIAEoCBowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9pZGxlX2VuZF9zZWNvbmRzIjMKDFdhbnRlZERvbWFpbhIOCgZkb21haW4YASABKAkSEwoLcmVkaXJlY3RfdG8YAiABKAkicgoWUGxhbkVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSKgoGd2FudGVkGAMgASgLMhouY3RybC52MS5XYW50ZWRFbnZpcm9ubWVudCJBChdQbGFuRW52aXJvbm1lbnRSZXNwb25zZRImCgRwbGFuGAEgASgLMhguY3RybC52MS5FbnZpcm9ubWVudFBsYW4iiAEKF0FwcGx5RW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIqCgZ3YW50ZWQYAyABKAsyGi5jdHJsLnYxLldhbnRlZEVudmlyb25tZW50EhMKC2ZpbmdlcnByaW50GAQgASgJIkIKGEFwcGx5RW52aXJvbm1lbnRSZXNwb25zZRImCgRwbGFuGAEgASgLMhguY3RybC52MS5FbnZpcm9ubWVudFBsYW4iawoPRW52aXJvbm1lbnRQbGFuEicKB2NoYW5nZXMYASADKAsyFi5jdHJsLnYxLlBsYW5uZWRDaGFuZ2USEwoLZmluZ2VycHJpbnQYAiABKAkSGgoSbGl2ZV9kZXBsb3ltZW50X2lkGAMgASgJIswBCg1QbGFubmVkQ2hhbmdlEg8KB3NldHRpbmcYASABKAkSEQoEbGl2ZRgCIAEoCUgAiAEBEhMKBnN0b3JlZBgDIAEoCUgBiAEBEhMKBndhbnRlZBgEIAEoCUgCiAEBEiYKBmFjdGlvbhgFIAEoDjIWLmN0cmwudjEuUGxhbm5lZEFjdGlvbhImCgZlZmZlY3QYBiABKA4yFi5jdHJsLnYxLlBsYW5uZWRFZmZlY3RCBwoFX2xpdmVCCQoHX3N0b3JlZEIJCgdfd2FudGVkIoUBChRTZXRQcm90ZWN0aW9uUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEgoIcGFzc3dvcmQYAyABKAlIABISCghnZW5lcmF0ZRgEIAEoCEgAEg0KA29mZhgFIAEoCEgAQggKBmNoYW5nZSJfChVTZXRQcm90ZWN0aW9uUmVzcG9uc2USEAoIcGFzc3dvcmQYASABKAkSNAoMZW52aXJvbm1lbnRzGAIgAygLMh4uY3RybC52MS5FbnZpcm9ubWVudFByb3RlY3Rpb24iWgoVRW52aXJvbm1lbnRQcm90ZWN0aW9uEhgKEGVudmlyb25tZW50X3NsdWcYASABKAkSJwoKcHJvdGVjdGlvbhgCIAEoDjITLmN0cmwudjEuUHJvdGVjdGlvbiKCAQoWQ3JlYXRlU2hhcmVMaW5rUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhoKEGVudmlyb25tZW50X3NsdWcYAiABKAlIABIXCg1kZXBsb3ltZW50X2lkGAMgASgJSAASFQoNdmFsaWRfc2Vjb25kcxgEIAEoA0IICgZ0YXJnZXQiRwoXQ3JlYXRlU2hhcmVMaW5rUmVzcG9uc2USDQoFdG9rZW4YASABKAkSDAoEdXJscxgCIAMoCRIPCgdlbmRzX2F0GAMgASgDIkcKF1Jldm9rZVNoYXJlTGlua3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSI1ChhSZXZva2VTaGFyZUxpbmtzUmVzcG9uc2USGQoRZW52aXJvbm1lbnRfc2x1Z3MYASADKAkifAoVU2V0QXBwU2V0dGluZ3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRImCghzZXR0aW5ncxgDIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MSDQoFcmVzZXQYBCADKAkiQAoWU2V0QXBwU2V0dGluZ3NSZXNwb25zZRImCghzZXR0aW5ncxgBIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MiRQoVR2V0QXBwU2V0dGluZ3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSJdChZHZXRBcHBTZXR0aW5nc1Jlc3BvbnNlEiYKCHNldHRpbmdzGAEgASgLMhQuY3RybC52MS5BcHBTZXR0aW5ncxIbCgRzaXplGAIgASgLMg0uY3RybC52MS5TaXplImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplImMKEVNldElkbGVFbmRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIUCgdzZWNvbmRzGAMgASgDSACIAQFCCgoIX3NlY29uZHMiJQoSU2V0SWRsZUVuZFJlc3BvbnNlEg8KB3NlY29uZHMYASABKAMieQoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRImCgR0eXBlGAQgASgOMhguY3RybC52MS5FbnZpcm9ubWVudFR5cGUiJwoZQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRIKCgJpZBgBIAEoCSJKChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEgwKBHN0b3AYAyABKAgiOwoZRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZRIeChZzdG9wcGVkX2RlcGxveW1lbnRfaWRzGAEgAygJKmIKDVBsYW5uZWRBY3Rpb24SHgoaUExBTk5FRF9BQ1RJT05fVU5TUEVDSUZJRUQQABIWChJQTEFOTkVEX0FDVElPTl9TRVQQARIZChVQTEFOTkVEX0FDVElPTl9SRU1PVkUQAiqDAQoNUGxhbm5lZEVmZmVjdBIeChpQTEFOTkVEX0VGRkVDVF9VTlNQRUNJRklFRBAAEhoKFlBMQU5ORURfRUZGRUNUX0FUX09OQ0UQARIbChdQTEFOTkVEX0VGRkVDVF9SRURFUExPWRACEhkKFVBMQU5ORURfRUZGRUNUX0RFUExPWRADKlUKClByb3RlY3Rpb24SGgoWUFJPVEVDVElPTl9VTlNQRUNJRklFRBAAEhIKDlBST1RFQ1RJT05fT1dOEAESFwoTUFJPVEVDVElPTl9QUkVWSUVXUxACKpQBCg9FbnZpcm9ubWVudFR5cGUSIAocRU5WSVJPTk1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEiAKHEVOVklST05NRU5UX1RZUEVfREVWRUxPUE1FTlQQARIcChhFTlZJUk9OTUVOVF9UWVBFX1BSRVZJRVcQAhIfChtFTlZJUk9OTUVOVF9UWVBFX1BST0RVQ1RJT04QAzK7BwoSRW52aXJvbm1lbnRTZXJ2aWNlElwKEUNyZWF0ZUVudmlyb25tZW50EiEuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiABJcChFEZWxldGVFbnZpcm9ubWVudBIhLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgASPgoHU2V0U2l6ZRIXLmN0cmwudjEuU2V0U2l6ZVJlcXVlc3QaGC5jdHJsLnYxLlNldFNpemVSZXNwb25zZSIAEkcKClNldElkbGVFbmQSGi5jdHJsLnYxLlNldElkbGVFbmRSZXF1ZXN0GhsuY3RybC52MS5TZXRJZGxlRW5kUmVzcG9uc2UiABJTCg5TZXRBcHBTZXR0aW5ncxIeLmN0cmwudjEuU2V0QXBwU2V0dGluZ3NSZXF1ZXN0Gh8uY3RybC52MS5TZXRBcHBTZXR0aW5nc1Jlc3BvbnNlIgASUwoOR2V0QXBwU2V0dGluZ3MSHi5jdHJsLnYxLkdldEFwcFNldHRpbmdzUmVxdWVzdBofLmN0cmwudjEuR2V0QXBwU2V0dGluZ3NSZXNwb25zZSIAElAKDVNldFByb3RlY3Rpb24SHS5jdHJsLnYxLlNldFByb3RlY3Rpb25SZXF1ZXN0Gh4uY3RybC52MS5TZXRQcm90ZWN0aW9uUmVzcG9uc2UiABJWCg9DcmVhdGVTaGFyZUxpbmsSHy5jdHJsLnYxLkNyZWF0ZVNoYXJlTGlua1JlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVNoYXJlTGlua1Jlc3BvbnNlIgASWQoQUmV2b2tlU2hhcmVMaW5rcxIgLmN0cmwudjEuUmV2b2tlU2hhcmVMaW5rc1JlcXVlc3QaIS5jdHJsLnYxLlJldm9rZVNoYXJlTGlua3NSZXNwb25zZSIAElYKD1BsYW5FbnZpcm9ubWVudBIfLmN0cmwudjEuUGxhbkVudmlyb25tZW50UmVxdWVzdBogLmN0cmwudjEuUGxhbkVudmlyb25tZW50UmVzcG9uc2UiABJZChBBcHBseUVudmlyb25tZW50EiAuY3RybC52MS5BcHBseUVudmlyb25tZW50UmVxdWVzdBohLmN0cmwudjEuQXBwbHlFbnZpcm9ubWVudFJlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_deployment]);
+
+/**
+ * What an environment shall have. A value that is not set here stays as it is, unless `prune` is set.
+ *
+ * @generated from message ctrl.v1.WantedEnvironment
+ */
+export type WantedEnvironment = Message<"ctrl.v1.WantedEnvironment"> & {
+  /**
+   * @generated from field: ctrl.v1.Size size = 1;
+   */
+  size?: Size | undefined;
+
+  /**
+   * @generated from field: ctrl.v1.AppSettings settings = 2;
+   */
+  settings?: AppSettings | undefined;
+
+  /**
+   * How requests reach the app, e.g. "h2c": compared only, since each deployment has its own. Empty: not compared.
+   *
+   * @generated from field: string app_protocol = 3;
+   */
+  appProtocol: string;
+
+  /**
+   * 0: never.
+   *
+   * @generated from field: optional int64 idle_end_seconds = 4;
+   */
+  idleEndSeconds?: bigint | undefined;
+
+  /**
+   * Values by name.
+   *
+   * @generated from field: map<string, string> variables = 5;
+   */
+  variables: { [key: string]: string };
+
+  /**
+   * Names of variables that must have a value already, whichever it is.
+   *
+   * @generated from field: repeated string required_variables = 6;
+   */
+  requiredVariables: string[];
+
+  /**
+   * @generated from field: repeated ctrl.v1.WantedDomain domains = 7;
+   */
+  domains: WantedDomain[];
+
+  /**
+   * Sizes, settings and variables that are not wanted are removed. The idle end and domains stay.
+   *
+   * @generated from field: bool prune = 8;
+   */
+  prune: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.WantedEnvironment.
+ * Use `create(WantedEnvironmentSchema)` to create a new message.
+ */
+export const WantedEnvironmentSchema: GenMessage<WantedEnvironment> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 0);
+
+/**
+ * @generated from message ctrl.v1.WantedDomain
+ */
+export type WantedDomain = Message<"ctrl.v1.WantedDomain"> & {
+  /**
+   * @generated from field: string domain = 1;
+   */
+  domain: string;
+
+  /**
+   * Empty: its requests are served.
+   *
+   * @generated from field: string redirect_to = 2;
+   */
+  redirectTo: string;
+};
+
+/**
+ * Describes the message ctrl.v1.WantedDomain.
+ * Use `create(WantedDomainSchema)` to create a new message.
+ */
+export const WantedDomainSchema: GenMessage<WantedDomain> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 1);
+
+/**
+ * @generated from message ctrl.v1.PlanEnvironmentRequest
+ */
+export type PlanEnvironmentRequest = Message<"ctrl.v1.PlanEnvironmentRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * @generated from field: ctrl.v1.WantedEnvironment wanted = 3;
+   */
+  wanted?: WantedEnvironment | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.PlanEnvironmentRequest.
+ * Use `create(PlanEnvironmentRequestSchema)` to create a new message.
+ */
+export const PlanEnvironmentRequestSchema: GenMessage<PlanEnvironmentRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 2);
+
+/**
+ * @generated from message ctrl.v1.PlanEnvironmentResponse
+ */
+export type PlanEnvironmentResponse = Message<"ctrl.v1.PlanEnvironmentResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.EnvironmentPlan plan = 1;
+   */
+  plan?: EnvironmentPlan | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.PlanEnvironmentResponse.
+ * Use `create(PlanEnvironmentResponseSchema)` to create a new message.
+ */
+export const PlanEnvironmentResponseSchema: GenMessage<PlanEnvironmentResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 3);
+
+/**
+ * @generated from message ctrl.v1.ApplyEnvironmentRequest
+ */
+export type ApplyEnvironmentRequest = Message<"ctrl.v1.ApplyEnvironmentRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * @generated from field: ctrl.v1.WantedEnvironment wanted = 3;
+   */
+  wanted?: WantedEnvironment | undefined;
+
+  /**
+   * Of the plan that is meant: when anything differs by now, nothing is changed. Empty: any plan.
+   *
+   * @generated from field: string fingerprint = 4;
+   */
+  fingerprint: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ApplyEnvironmentRequest.
+ * Use `create(ApplyEnvironmentRequestSchema)` to create a new message.
+ */
+export const ApplyEnvironmentRequestSchema: GenMessage<ApplyEnvironmentRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 4);
+
+/**
+ * @generated from message ctrl.v1.ApplyEnvironmentResponse
+ */
+export type ApplyEnvironmentResponse = Message<"ctrl.v1.ApplyEnvironmentResponse"> & {
+  /**
+   * The changes that were made, and the differences that wait for a deploy.
+   *
+   * @generated from field: ctrl.v1.EnvironmentPlan plan = 1;
+   */
+  plan?: EnvironmentPlan | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.ApplyEnvironmentResponse.
+ * Use `create(ApplyEnvironmentResponseSchema)` to create a new message.
+ */
+export const ApplyEnvironmentResponseSchema: GenMessage<ApplyEnvironmentResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 5);
+
+/**
+ * @generated from message ctrl.v1.EnvironmentPlan
+ */
+export type EnvironmentPlan = Message<"ctrl.v1.EnvironmentPlan"> & {
+  /**
+   * By name of the setting.
+   *
+   * @generated from field: repeated ctrl.v1.PlannedChange changes = 1;
+   */
+  changes: PlannedChange[];
+
+  /**
+   * Of what is wanted, what the environment has, and what it serves: the same text is the same plan.
+   *
+   * @generated from field: string fingerprint = 2;
+   */
+  fingerprint: string;
+
+  /**
+   * Empty: nothing is live.
+   *
+   * @generated from field: string live_deployment_id = 3;
+   */
+  liveDeploymentId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.EnvironmentPlan.
+ * Use `create(EnvironmentPlanSchema)` to create a new message.
+ */
+export const EnvironmentPlanSchema: GenMessage<EnvironmentPlan> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 6);
+
+/**
+ * @generated from message ctrl.v1.PlannedChange
+ */
+export type PlannedChange = Message<"ctrl.v1.PlannedChange"> & {
+  /**
+   * As in `unkey.json`, e.g. `healthCheck.path` or `variables.LOG_LEVEL`.
+   *
+   * @generated from field: string setting = 1;
+   */
+  setting: string;
+
+  /**
+   * Of the live deployment. Absent, here and below: it is not set. Values of variables and headers are not shown.
+   *
+   * @generated from field: optional string live = 2;
+   */
+  live?: string | undefined;
+
+  /**
+   * Of the environment, as it is stored.
+   *
+   * @generated from field: optional string stored = 3;
+   */
+  stored?: string | undefined;
+
+  /**
+   * Of the environment, after an apply.
+   *
+   * @generated from field: optional string wanted = 4;
+   */
+  wanted?: string | undefined;
+
+  /**
+   * @generated from field: ctrl.v1.PlannedAction action = 5;
+   */
+  action: PlannedAction;
+
+  /**
+   * @generated from field: ctrl.v1.PlannedEffect effect = 6;
+   */
+  effect: PlannedEffect;
+};
+
+/**
+ * Describes the message ctrl.v1.PlannedChange.
+ * Use `create(PlannedChangeSchema)` to create a new message.
+ */
+export const PlannedChangeSchema: GenMessage<PlannedChange> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 7);
 
 /**
  * @generated from message ctrl.v1.SetProtectionRequest
@@ -65,7 +333,7 @@ export type SetProtectionRequest = Message<"ctrl.v1.SetProtectionRequest"> & {
  * Use `create(SetProtectionRequestSchema)` to create a new message.
  */
 export const SetProtectionRequestSchema: GenMessage<SetProtectionRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 0);
+  messageDesc(file_ctrl_v1_environment, 8);
 
 /**
  * @generated from message ctrl.v1.SetProtectionResponse
@@ -91,7 +359,7 @@ export type SetProtectionResponse = Message<"ctrl.v1.SetProtectionResponse"> & {
  * Use `create(SetProtectionResponseSchema)` to create a new message.
  */
 export const SetProtectionResponseSchema: GenMessage<SetProtectionResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 1);
+  messageDesc(file_ctrl_v1_environment, 9);
 
 /**
  * @generated from message ctrl.v1.EnvironmentProtection
@@ -113,7 +381,7 @@ export type EnvironmentProtection = Message<"ctrl.v1.EnvironmentProtection"> & {
  * Use `create(EnvironmentProtectionSchema)` to create a new message.
  */
 export const EnvironmentProtectionSchema: GenMessage<EnvironmentProtection> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 2);
+  messageDesc(file_ctrl_v1_environment, 10);
 
 /**
  * @generated from message ctrl.v1.CreateShareLinkRequest
@@ -154,7 +422,7 @@ export type CreateShareLinkRequest = Message<"ctrl.v1.CreateShareLinkRequest"> &
  * Use `create(CreateShareLinkRequestSchema)` to create a new message.
  */
 export const CreateShareLinkRequestSchema: GenMessage<CreateShareLinkRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 3);
+  messageDesc(file_ctrl_v1_environment, 11);
 
 /**
  * @generated from message ctrl.v1.CreateShareLinkResponse
@@ -187,7 +455,7 @@ export type CreateShareLinkResponse = Message<"ctrl.v1.CreateShareLinkResponse">
  * Use `create(CreateShareLinkResponseSchema)` to create a new message.
  */
 export const CreateShareLinkResponseSchema: GenMessage<CreateShareLinkResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 4);
+  messageDesc(file_ctrl_v1_environment, 12);
 
 /**
  * @generated from message ctrl.v1.RevokeShareLinksRequest
@@ -211,7 +479,7 @@ export type RevokeShareLinksRequest = Message<"ctrl.v1.RevokeShareLinksRequest">
  * Use `create(RevokeShareLinksRequestSchema)` to create a new message.
  */
 export const RevokeShareLinksRequestSchema: GenMessage<RevokeShareLinksRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 5);
+  messageDesc(file_ctrl_v1_environment, 13);
 
 /**
  * @generated from message ctrl.v1.RevokeShareLinksResponse
@@ -230,7 +498,7 @@ export type RevokeShareLinksResponse = Message<"ctrl.v1.RevokeShareLinksResponse
  * Use `create(RevokeShareLinksResponseSchema)` to create a new message.
  */
 export const RevokeShareLinksResponseSchema: GenMessage<RevokeShareLinksResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 6);
+  messageDesc(file_ctrl_v1_environment, 14);
 
 /**
  * @generated from message ctrl.v1.SetAppSettingsRequest
@@ -266,7 +534,7 @@ export type SetAppSettingsRequest = Message<"ctrl.v1.SetAppSettingsRequest"> & {
  * Use `create(SetAppSettingsRequestSchema)` to create a new message.
  */
 export const SetAppSettingsRequestSchema: GenMessage<SetAppSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 7);
+  messageDesc(file_ctrl_v1_environment, 15);
 
 /**
  * @generated from message ctrl.v1.SetAppSettingsResponse
@@ -285,7 +553,7 @@ export type SetAppSettingsResponse = Message<"ctrl.v1.SetAppSettingsResponse"> &
  * Use `create(SetAppSettingsResponseSchema)` to create a new message.
  */
 export const SetAppSettingsResponseSchema: GenMessage<SetAppSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 8);
+  messageDesc(file_ctrl_v1_environment, 16);
 
 /**
  * @generated from message ctrl.v1.GetAppSettingsRequest
@@ -307,7 +575,7 @@ export type GetAppSettingsRequest = Message<"ctrl.v1.GetAppSettingsRequest"> & {
  * Use `create(GetAppSettingsRequestSchema)` to create a new message.
  */
 export const GetAppSettingsRequestSchema: GenMessage<GetAppSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 9);
+  messageDesc(file_ctrl_v1_environment, 17);
 
 /**
  * @generated from message ctrl.v1.GetAppSettingsResponse
@@ -331,7 +599,7 @@ export type GetAppSettingsResponse = Message<"ctrl.v1.GetAppSettingsResponse"> &
  * Use `create(GetAppSettingsResponseSchema)` to create a new message.
  */
 export const GetAppSettingsResponseSchema: GenMessage<GetAppSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 10);
+  messageDesc(file_ctrl_v1_environment, 18);
 
 /**
  * @generated from message ctrl.v1.SetSizeRequest
@@ -367,7 +635,7 @@ export type SetSizeRequest = Message<"ctrl.v1.SetSizeRequest"> & {
  * Use `create(SetSizeRequestSchema)` to create a new message.
  */
 export const SetSizeRequestSchema: GenMessage<SetSizeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 11);
+  messageDesc(file_ctrl_v1_environment, 19);
 
 /**
  * @generated from message ctrl.v1.SetSizeResponse
@@ -386,7 +654,7 @@ export type SetSizeResponse = Message<"ctrl.v1.SetSizeResponse"> & {
  * Use `create(SetSizeResponseSchema)` to create a new message.
  */
 export const SetSizeResponseSchema: GenMessage<SetSizeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 12);
+  messageDesc(file_ctrl_v1_environment, 20);
 
 /**
  * @generated from message ctrl.v1.SetIdleEndRequest
@@ -415,7 +683,7 @@ export type SetIdleEndRequest = Message<"ctrl.v1.SetIdleEndRequest"> & {
  * Use `create(SetIdleEndRequestSchema)` to create a new message.
  */
 export const SetIdleEndRequestSchema: GenMessage<SetIdleEndRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 13);
+  messageDesc(file_ctrl_v1_environment, 21);
 
 /**
  * @generated from message ctrl.v1.SetIdleEndResponse
@@ -434,7 +702,7 @@ export type SetIdleEndResponse = Message<"ctrl.v1.SetIdleEndResponse"> & {
  * Use `create(SetIdleEndResponseSchema)` to create a new message.
  */
 export const SetIdleEndResponseSchema: GenMessage<SetIdleEndResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 14);
+  messageDesc(file_ctrl_v1_environment, 22);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentRequest
@@ -466,7 +734,7 @@ export type CreateEnvironmentRequest = Message<"ctrl.v1.CreateEnvironmentRequest
  * Use `create(CreateEnvironmentRequestSchema)` to create a new message.
  */
 export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 15);
+  messageDesc(file_ctrl_v1_environment, 23);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentResponse
@@ -483,7 +751,7 @@ export type CreateEnvironmentResponse = Message<"ctrl.v1.CreateEnvironmentRespon
  * Use `create(CreateEnvironmentResponseSchema)` to create a new message.
  */
 export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 16);
+  messageDesc(file_ctrl_v1_environment, 24);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentRequest
@@ -512,7 +780,7 @@ export type DeleteEnvironmentRequest = Message<"ctrl.v1.DeleteEnvironmentRequest
  * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
  */
 export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 17);
+  messageDesc(file_ctrl_v1_environment, 25);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentResponse
@@ -529,7 +797,74 @@ export type DeleteEnvironmentResponse = Message<"ctrl.v1.DeleteEnvironmentRespon
  * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
  */
 export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 18);
+  messageDesc(file_ctrl_v1_environment, 26);
+
+/**
+ * @generated from enum ctrl.v1.PlannedAction
+ */
+export enum PlannedAction {
+  /**
+   * An apply leaves it: it is stored, and does not run yet.
+   *
+   * @generated from enum value: PLANNED_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PLANNED_ACTION_SET = 1;
+   */
+  SET = 1,
+
+  /**
+   * @generated from enum value: PLANNED_ACTION_REMOVE = 2;
+   */
+  REMOVE = 2,
+}
+
+/**
+ * Describes the enum ctrl.v1.PlannedAction.
+ */
+export const PlannedActionSchema: GenEnum<PlannedAction> = /*@__PURE__*/
+  enumDesc(file_ctrl_v1_environment, 0);
+
+/**
+ * @generated from enum ctrl.v1.PlannedEffect
+ */
+export enum PlannedEffect {
+  /**
+   * Nothing that runs changes: it runs already, or nothing can.
+   *
+   * @generated from enum value: PLANNED_EFFECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * For what runs, too.
+   *
+   * @generated from enum value: PLANNED_EFFECT_AT_ONCE = 1;
+   */
+  AT_ONCE = 1,
+
+  /**
+   * With a redeploy of what runs, or with a deploy.
+   *
+   * @generated from enum value: PLANNED_EFFECT_REDEPLOY = 2;
+   */
+  REDEPLOY = 2,
+
+  /**
+   * With a deploy: a redeploy keeps what its deployment has asked for.
+   *
+   * @generated from enum value: PLANNED_EFFECT_DEPLOY = 3;
+   */
+  DEPLOY = 3,
+}
+
+/**
+ * Describes the enum ctrl.v1.PlannedEffect.
+ */
+export const PlannedEffectSchema: GenEnum<PlannedEffect> = /*@__PURE__*/
+  enumDesc(file_ctrl_v1_environment, 1);
 
 /**
  * @generated from enum ctrl.v1.Protection
@@ -561,7 +896,7 @@ export enum Protection {
  * Describes the enum ctrl.v1.Protection.
  */
 export const ProtectionSchema: GenEnum<Protection> = /*@__PURE__*/
-  enumDesc(file_ctrl_v1_environment, 0);
+  enumDesc(file_ctrl_v1_environment, 2);
 
 /**
  * @generated from enum ctrl.v1.EnvironmentType
@@ -592,7 +927,7 @@ export enum EnvironmentType {
  * Describes the enum ctrl.v1.EnvironmentType.
  */
 export const EnvironmentTypeSchema: GenEnum<EnvironmentType> = /*@__PURE__*/
-  enumDesc(file_ctrl_v1_environment, 1);
+  enumDesc(file_ctrl_v1_environment, 3);
 
 /**
  * @generated from service ctrl.v1.EnvironmentService
@@ -683,6 +1018,26 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof RevokeShareLinksRequestSchema;
     output: typeof RevokeShareLinksResponseSchema;
+  },
+  /**
+   * Compares what is wanted with what the environment has and what it serves. Nothing is changed.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.PlanEnvironment
+   */
+  planEnvironment: {
+    methodKind: "unary";
+    input: typeof PlanEnvironmentRequestSchema;
+    output: typeof PlanEnvironmentResponseSchema;
+  },
+  /**
+   * Makes the changes of the plan in one transaction.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.ApplyEnvironment
+   */
+  applyEnvironment: {
+    methodKind: "unary";
+    input: typeof ApplyEnvironmentRequestSchema;
+    output: typeof ApplyEnvironmentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_environment, 0);

@@ -6,6 +6,7 @@ import type { AdminDeps } from "../../services/admin/deps.ts";
 import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import type { DomainDeps } from "../../services/domain/deps.ts";
 import type { AppSettingsDeps } from "../../services/environment/app_settings.ts";
+import type { PlanDeps } from "../../services/environment/plan_environment.ts";
 import type { ProtectionDeps } from "../../services/environment/protection_deps.ts";
 import type { EnvironmentDeps } from "../../services/environment/create.ts";
 import { readBody } from "./body.ts";
@@ -15,7 +16,7 @@ export interface RestDeps {
   readonly deployment: DeploymentDeps;
   readonly domain: DomainDeps;
   readonly admin: AdminDeps;
-  readonly environment: EnvironmentDeps & AppSettingsDeps & ProtectionDeps;
+  readonly environment: EnvironmentDeps & AppSettingsDeps & ProtectionDeps & PlanDeps;
 }
 
 /** A call that was let in, with its checked body. */

@@ -19,6 +19,7 @@ import {
   streamEventsRoute,
   streamLogsRoute,
 } from "./output.ts";
+import { applyEnvironmentRoute, planEnvironmentRoute } from "./plans.ts";
 import {
   createEnvironmentRoute,
   createProjectRoute,
@@ -92,6 +93,8 @@ export const ROUTES: readonly Route[] = [
   setAppSettingsRoute,
   setSizeRoute,
   setIdleEndRoute,
+  planEnvironmentRoute,
+  applyEnvironmentRoute,
   setProtectionRoute,
   createShareLinkRoute,
   revokeShareLinksRoute,

@@ -13,6 +13,7 @@ export type AuditAction =
   | "environment.scale"
   | "environment.set_idle_end"
   | "environment.settings"
+  | "environment.apply"
   | "environment.protect"
   | "environment.unprotect"
   | "share_link.create"

@@ -63,6 +63,8 @@ async function acts(api: TestApi) {
       "project.create": () => admin.createProject({ slug: "blog" }),
       "environment.create": () => environments.createEnvironment({ ...where, slug: "qa" }),
       "environment.delete": () => environments.deleteEnvironment({ ...where, slug: "old" }),
+      "environment.apply": () =>
+        environments.applyEnvironment({ ...where, wanted: { variables: { TOKEN: "s3cret" } } }),
       "environment.protect": () => protect({ case: "password", value: "s3cret-s3cret" }),
       "environment.unprotect": () => protect({ case: "off", value: true }),
       "variables.set": () => admin.setEnvironmentVariables({ ...where, variables: { TOKEN: "s3cret" } }),

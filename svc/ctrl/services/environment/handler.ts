@@ -10,8 +10,11 @@ import { decodeApp, encodeApp } from "../../internal/deployments/app/wire.ts";
 import { encodeProtection } from "../../internal/protection/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import { type AppSettingsDeps, getAppSettings, setAppSettings } from "./app_settings.ts";
+import { applyEnvironment } from "./apply_environment.ts";
 import { createEnvironment, type EnvironmentDeps } from "./create.ts";
 import { deleteEnvironment } from "./delete.ts";
+import { type PlanDeps, planEnvironment } from "./plan_environment.ts";
+import { decodeWanted, encodePlan } from "./plan_wire.ts";
 import type { ProtectionDeps } from "./protection_deps.ts";
 import { revokeShareLinks } from "./revoke_links.ts";
 import { setEnvironmentIdleEnd, type SetIdleEndDeps } from "./set_idle_end.ts";
@@ -21,7 +24,7 @@ import { createShareLink, type ShareLinkRequest } from "./share_link.ts";
 
 /** Adapts the environment use cases to `ctrl.v1.EnvironmentService`. */
 export function environmentHandlers(
-  deps: EnvironmentDeps & SetSizeDeps & SetIdleEndDeps & AppSettingsDeps & ProtectionDeps,
+  deps: EnvironmentDeps & SetSizeDeps & SetIdleEndDeps & AppSettingsDeps & ProtectionDeps & PlanDeps,
 ): ServiceImpl<typeof EnvironmentService> {
   return {
     async createEnvironment({ projectId, slug, description, type }, context) {
@@ -73,6 +76,16 @@ export function environmentHandlers(
     async revokeShareLinks(request, context) {
       const caller = principalOf(context.values, "root_key");
       return { environmentSlugs: [...await revokeShareLinks(deps, caller, request)] };
+    },
+    async planEnvironment({ projectId, environmentSlug, wanted }, context) {
+      const caller = principalOf(context.values, "root_key");
+      const request = { projectId, environmentSlug, wanted: decodeWanted(wanted) };
+      return { plan: encodePlan(await planEnvironment(deps, caller, request)) };
+    },
+    async applyEnvironment({ projectId, environmentSlug, wanted, fingerprint }, context) {
+      const caller = principalOf(context.values, "root_key");
+      const request = { projectId, environmentSlug, wanted: decodeWanted(wanted), fingerprint };
+      return { plan: encodePlan(await applyEnvironment(deps, caller, request)) };
     },
   };
 }
