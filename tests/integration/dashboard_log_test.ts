@@ -79,6 +79,25 @@ Deno.test({
       await log.getByText("while away").waitFor();
     });
 
+    await t.step(
+      "a line keeps its element while it can be seen, and a jump takes the elements along",
+      async () => {
+        await log.evaluate((box) => void (box.scrollTop = 20_000));
+        const line = log.locator(".log-line", { hasText: "line 1010 " });
+        await line.waitFor();
+        const element = await line.elementHandle();
+        assert.ok(element !== null);
+        const state = (): Promise<unknown> =>
+          element.evaluate((each) => [each.isConnected, each.textContent.includes("line 1010 ")]);
+        await log.evaluate((box) => void (box.scrollTop = 20_060));
+        await log.getByText("line 1013 ").waitFor();
+        assert.deepEqual(await state(), [true, true]);
+        await log.evaluate((box) => void (box.scrollTop = 800_000));
+        await log.getByText("line 40010 ").waitFor();
+        assert.deepEqual(await state(), [true, false]);
+      },
+    );
+
     await t.step("a search finds a line", async () => {
       await page.keyboard.press("/");
       await page.keyboard.type("LINE 12345 ");
