@@ -7,7 +7,14 @@ import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { calling } from "../shared/connect.ts";
 import { jsonLine } from "../shared/output.ts";
 import { makePlan, PLAN_FIELDS } from "../shared/planning/fields.ts";
-import { changeCount, planJson, planOf, planText, waitingText } from "../shared/planning/plan_view.ts";
+import {
+  changeCount,
+  planJson,
+  planOf,
+  planText,
+  recordsText,
+  waitingText,
+} from "../shared/planning/plan_view.ts";
 import { projectFile } from "../shared/project_file.ts";
 
 export const command = defineCommand({
@@ -33,8 +40,8 @@ nothing to change it ends with 0 and asks nothing.
   unkey apply --env production
   unkey plan --env production && unkey apply --env production --fingerprint 9f86d081…
 
-No deployment is made: "unkey plan --help" says which values run when. The help of "unkey domains add" says which
-records a new domain needs.`,
+No deployment is made: "unkey plan --help" says which values run when. "unkey domains verify" shows the records
+that a new domain needs.`,
   file: (_words, process) => projectFile(process),
   async run({ config }, process) {
     const { stdout, stderr, signal } = process;
@@ -56,6 +63,6 @@ records a new domain needs.`,
     );
     if (json) return stdout(jsonLine({ project, environment, applied: count, ...planJson(applied) }));
     if (count > 0) stdout(`applied ${changes} to ${place}\n`);
-    stderr(waitingText(applied, environment));
+    stderr(`${count > 0 ? recordsText(applied) : ""}${waitingText(applied, environment)}`);
   },
 });

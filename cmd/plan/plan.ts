@@ -28,7 +28,7 @@ file has is compared, and nothing is removed without --prune. Values of variable
 control plane, and shown nowhere.
 
   unkey plan --env production
-  unkey plan --env production --exit-code || unkey apply --env production --yes
+  unkey plan --env production --exit-code --json > plan.json
 
 RUNS WITH says what gives a stored value to the app: "at once" is the apply itself, "redeploy" needs no build, and
 "deploy" is needed where the live deployment was made with another value. Rows that wait are stored already. The

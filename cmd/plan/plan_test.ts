@@ -184,6 +184,24 @@ Deno.test("apply shows the plan, asks, and makes the changes of the plan that wa
   assert.equal(b.applies[0]?.wanted?.settings?.port, 3000);
 });
 
+Deno.test("apply names the command that shows the records of a domain that it added", async () => {
+  const domain = { wanted: "serves", action: Action.SET, effect: Effect.AT_ONCE };
+  const changes = [
+    { ...domain, setting: "domains.new.example" },
+    {
+      ...domain,
+      setting: "domains.old.example",
+      live: "redirects to a.example",
+      stored: "redirects to a.example",
+    },
+  ];
+  await using b = await bed(FILE, { ...PLANNED, changes });
+  const { code, stderr } = await b.run(["apply", "--yes"]);
+  assert.equal(code, 0);
+  assert.match(stderr, /unkey domains verify new\.example\n/);
+  assert.doesNotMatch(stderr, /verify old\.example|redeploy|unkey deploy/);
+});
+
 Deno.test("apply off a terminal needs --yes or --fingerprint, and asks nothing when there is nothing to change", async () => {
   await using b = await bed(FILE);
   const silent = await b.run(["apply", "--json"]);

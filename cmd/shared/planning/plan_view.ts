@@ -67,7 +67,17 @@ export function planText(plan: EnvironmentPlan, place: string): string {
   return `${shown}${place}, ${live}: ${summary(plan)}\n`;
 }
 
-/** The commands that give what runs the stored values, or nothing. */
+/** The commands that show the records of domains that were added, or nothing. */
+export function recordsText({ changes }: EnvironmentPlan): string {
+  const prefix = "domains.";
+  return changes.filter(({ setting, stored }) => setting.startsWith(prefix) && stored === undefined)
+    .map(({ setting }) =>
+      `Its records, and what is wrong with them: unkey domains verify ${setting.slice(prefix.length)}\n`
+    )
+    .join("");
+}
+
+/** The command that gives what runs the stored values, or nothing. */
 export function waitingText({ changes }: EnvironmentPlan, environment: string): string {
   const effects = new Set(changes.map(({ effect }) => effect));
   if (effects.has(Effect.DEPLOY)) {

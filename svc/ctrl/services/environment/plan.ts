@@ -211,7 +211,14 @@ function protocolChange({ appProtocol }: Wanted, live: Live | undefined): Change
 function idleEndChange({ idleEndSeconds }: Wanted, { idleEndSeconds: former }: Stored): Change[] {
   if (idleEndSeconds === undefined || idleEndSeconds === former) return [];
   const text = (seconds: number | undefined) =>
-    seconds === undefined ? WORDS.operator : seconds === 0 ? WORDS.never : `${seconds}s`;
+    seconds === undefined ? WORDS.operator : seconds === 0 ? WORDS.never : timeText(seconds);
   const [stored, wanted] = [text(former), text(idleEndSeconds)];
   return [{ setting: "idleEnd", live: stored, stored, wanted, action: "set", effect: "at_once" }];
+}
+
+/** As `unkey.json` has it: in the largest unit that holds the time exactly, e.g. `7d`. */
+function timeText(seconds: number): string {
+  const units = [["d", 86_400], ["h", 3_600], ["m", 60]] as const;
+  const [name, size] = units.find(([, size]) => seconds % size === 0) ?? ["s", 1];
+  return `${seconds / size}${name}`;
 }

@@ -156,6 +156,10 @@ Deno.test("domains, the idle end and the protocol have rows where they differ", 
     "idleEnd: operator's | operator's | never | set at_once",
     "protocol: http1 | - | h2c | none deploy",
   ]);
+  assert.deepEqual(
+    [604_800, 43_200, 5_400, 61].map((idleEndSeconds) => rows({ idleEndSeconds }, { idleEndSeconds: 0 })[0]),
+    ["7d", "12h", "90m", "61s"].map((text) => `idleEnd: never | never | ${text} | set at_once`),
+  );
 });
 
 Deno.test("a fingerprint changes with what is wanted, what is stored and the live deployment, and with nothing else", () => {
