@@ -6,6 +6,7 @@ import { CONNECT_FIELDS } from "../shared/connect.ts";
 import { CONTEXT_FIELDS } from "../shared/context/fields.ts";
 import { FOLLOW_FIELDS } from "../shared/deploying/follow_fields.ts";
 import type { Report } from "../shared/deploying/report.ts";
+import { DEPLOY_STEPS_FIELDS } from "../shared/gradual_fields.ts";
 import type { Place } from "../shared/place.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { SIZE_FIELDS } from "../shared/size_fields.ts";
@@ -45,6 +46,7 @@ export const DEPLOY_FIELDS = {
     schema: z.enum(["http1", "h2c"], { error: 'must be "http1" or "h2c"' }).default("http1"),
   }),
   ...SIZE_FIELDS,
+  ...DEPLOY_STEPS_FIELDS,
   ...FOLLOW_FIELDS,
 };
 

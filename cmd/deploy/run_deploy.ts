@@ -10,6 +10,7 @@ import { followSettings } from "../shared/deploying/follow_fields.ts";
 import { CREATED, DeployOutcome } from "../shared/deploying/outcome.ts";
 import type { DeployResult } from "../shared/deploying/result.ts";
 import { appOf } from "../shared/app_fields.ts";
+import { gradualOf } from "../shared/gradual_fields.ts";
 import { sizeOf } from "../shared/size_fields.ts";
 import { waitForEnd } from "../shared/deploying/wait_for_end.ts";
 import { oneLine } from "../shared/output.ts";
@@ -26,6 +27,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
   const outcome = new DeployOutcome(config.environment, process);
   const { timings, warnings, trace } = outcome;
   try {
+    const gradual = gradualOf(config);
     const source = await readSource(options);
     const connection = await connect(config, process);
     outcome.baseUrl = connection.baseUrl;
@@ -60,6 +62,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       ...(size === undefined ? {} : { size }),
       protocol: config.protocol === "http1" ? "" : config.protocol,
       ...(app === undefined ? {} : { app }),
+      ...(gradual === undefined ? {} : { gradual }),
     });
     outcome.deploymentId = deploymentId;
     if (wait === "none") return outcome.ended(CREATED);

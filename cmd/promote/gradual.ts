@@ -5,13 +5,13 @@ import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.t
 import type { GradualSwitch } from "../../proto/gen/ctrl/v1/gradual_switch_pb.ts";
 import { confirm } from "../shared/confirm.ts";
 import { type GradualJson, gradualJson, gradualText } from "../shared/gradual_view.ts";
+import { EVERY_MS } from "../shared/gradual_fields.ts";
 import { operationClient, printDone, type Printing } from "../shared/operation.ts";
 import { jsonLine } from "../shared/output.ts";
 import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
 import { awaitReceipt, receiptText } from "../shared/switch_receipt.ts";
 import { existingSwitch, placeOf, planText, switchJson } from "../shared/switch_view.ts";
 import { withinTime } from "../shared/time_limit.ts";
-import { EVERY_MS } from "./gradual_fields.ts";
 
 type Client = ReturnType<typeof operationClient>;
 

@@ -1,44 +1,10 @@
 /** The flags of a gradual switch. */
-import { type ConfigOf, field, parsedSchema, switchField } from "../../pkg/config/mod.ts";
+import { type ConfigOf, switchField } from "../../pkg/config/mod.ts";
 import { UsageError } from "../../pkg/cli/mod.ts";
-import { optionalDurationField } from "../shared/duration_field.ts";
-
-const DAY_MS = 86_400_000;
-const PERCENT_MAX = 99;
-const STEPS_MAX = 10;
-export const EVERY_MS = 120_000;
+import { PROMOTE_STEPS_FIELDS } from "../shared/gradual_fields.ts";
 
 export const GRADUAL_FIELDS = {
-  gradual: switchField({
-    flag: "gradual",
-    env: "UNKEY_PROMOTE_GRADUAL",
-    help: "Move the requests in steps, as long as the deployment does no worse than the live one.",
-  }),
-  steps: field({
-    flag: "steps",
-    env: "UNKEY_PROMOTE_STEPS",
-    placeholder: "<percents>",
-    help: "With --gradual: growing shares of the requests, before all of them. Default: 10,50.",
-    schema: parsedSchema(
-      readSteps,
-      `must be up to ${STEPS_MAX} growing numbers from 1 to ${PERCENT_MAX}, e.g. 10,50`,
-    ),
-  }),
-  everyMs: optionalDurationField(DAY_MS, {
-    flag: "every",
-    env: "UNKEY_PROMOTE_EVERY",
-    help: "With --gradual: the time of each step, e.g. 30s, 2m or 1h. Default: 2m.",
-  }),
-  hold: switchField({
-    flag: "hold",
-    env: "UNKEY_PROMOTE_HOLD",
-    help: 'With --gradual: each step waits for "unkey promote <deployment> --next".',
-  }),
-  sticky: switchField({
-    flag: "sticky",
-    env: "UNKEY_PROMOTE_STICKY",
-    help: "With --gradual: a browser stays with its version, by a cookie.",
-  }),
+  ...PROMOTE_STEPS_FIELDS,
   detach: switchField({
     flag: "detach",
     env: "UNKEY_PROMOTE_DETACH",
@@ -57,12 +23,6 @@ export const GRADUAL_FIELDS = {
 };
 
 type GradualConfig = ConfigOf<typeof GRADUAL_FIELDS>;
-
-function readSteps(text: string): readonly number[] | undefined {
-  const steps = text.split(",").map((each) => /^ *[0-9]{1,2} *%? *$/.test(each) ? parseInt(each, 10) : NaN);
-  const grow = steps.every((each, at) => each > (steps[at - 1] ?? 0) && each <= PERCENT_MAX);
-  return grow && steps.length <= STEPS_MAX ? steps : undefined;
-}
 
 /** @throws `UsageError` for flags that do not go together */
 export function checkGradual(config: GradualConfig): void {

@@ -6,6 +6,7 @@ import { exitNotes, FOLLOW_EXITS } from "../shared/deploying/exit_codes.ts";
 import { reportDeploy } from "../shared/deploying/print_result.ts";
 import { NOTHING_DONE } from "../shared/deploying/result.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
+import { DEPLOY_STEPS_FIELDS, gradualOf } from "../shared/gradual_fields.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { SIZE_FIELDS, sizeOf } from "../shared/size_fields.ts";
@@ -27,6 +28,7 @@ export const command = defineCommand({
       schema: textSchema(),
     }),
     ...SIZE_FIELDS,
+    ...DEPLOY_STEPS_FIELDS,
     ...FOLLOW_FIELDS,
   },
   positionals: [{
@@ -47,11 +49,13 @@ ${exitNotes(FOLLOW_EXITS)}`,
       throw new UsageError(`"${id}" is not the id of a deployment: "unkey list" shows them.`);
     }
     const { project, environment, to } = config;
+    const gradual = gradualOf(config);
     return await reportDeploy(config, process, (report) =>
       runRedeploy({
         former: id === undefined ? { kind: "environment", project, environment } : { kind: "deployment", id },
         to,
         size: sizeOf(config),
+        gradual,
         connect: () => connect(config, process),
         process,
         report,

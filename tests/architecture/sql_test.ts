@@ -46,6 +46,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   environment_variables: ["variables"],
   environments: ["environments"],
   frontline_routes: ["routes"],
+  gradual_orders: ["gradual_orders"],
   gradual_switches: ["gradual_switches"],
   held_hostnames: ["held_hostnames"],
   instance_events: ["instance_events"],

@@ -49,8 +49,16 @@ export class GradualLoad implements AsyncDisposable {
   /** When the new version failed on purpose, by the clock of this machine. */
   readonly meantAtMs: number[] = [];
 
-  private constructor(bed: Testbed, live: Version, next: Version, pauseMs: number) {
+  readonly #slug: string;
+
+  private constructor(
+    bed: Testbed,
+    slug: string,
+    { live, next }: Record<"live" | "next", Version>,
+    pauseMs: number,
+  ) {
     this.bed = bed;
+    this.#slug = slug;
     this.live = live;
     this.next = next;
     this.lanes = new Lanes({
@@ -77,7 +85,7 @@ export class GradualLoad implements AsyncDisposable {
       const { code, stderr } = await bed.unkey(["rollback", live.id, "--yes"]);
       if (code !== 0) throw new Error(`rollback: ${stderr}`);
       await answers(bed, live.url, "version 0.");
-      return new GradualLoad(bed, live, next, pauseMs);
+      return new GradualLoad(bed, slug, { live, next }, pauseMs);
     } catch (error) {
       await bed[Symbol.asyncDispose]();
       throw error;
@@ -87,6 +95,11 @@ export class GradualLoad implements AsyncDisposable {
   get client(): Client<typeof DeploymentService> {
     const access = { baseUrl: this.bed.apiUrl, token: new Secret(this.bed.rootKey), timeoutMs: 60_000 };
     return createRpcClient(DeploymentService, access);
+  }
+
+  /** Deploys a version that does not fail. */
+  deploy(version: string, args: readonly string[]): Promise<Version> {
+    return deploy(this.bed, this.#slug, failing(version, 0), args);
   }
 
   /** Moves all requests to a version in one step before the last, and returns it when it has ended. */
@@ -121,10 +134,15 @@ export class GradualLoad implements AsyncDisposable {
   }
 }
 
-async function deploy(bed: Testbed, slug: string, app: App): Promise<Version> {
+async function deploy(
+  bed: Testbed,
+  slug: string,
+  app: App,
+  args: readonly string[] = [],
+): Promise<Version> {
   const folder = await writeApp(bed, app);
   const where = ["--project", slug, "--env", "production", "--json"];
-  const { code, stdout, stderr } = await bed.unkey(["deploy", folder, ...where]);
+  const { code, stdout, stderr } = await bed.unkey(["deploy", folder, ...where, ...args]);
   if (code !== 0) throw new Error(`deploy: ${stdout}\n${stderr}`);
   const { id, urls: [url = ""] }: { id: string; urls: readonly string[] } = JSON.parse(stdout);
   return { id, url: url.replace(/\/$/, "") };

@@ -9,6 +9,7 @@ import {
   DeploymentStatus,
   type SizeSchema,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { GradualSettingsSchema } from "../../../proto/gen/ctrl/v1/gradual_switch_pb.ts";
 import type { Connection } from "../connect.ts";
 import { findProject } from "../find_deployment.ts";
 import { projectOf } from "../project_fields.ts";
@@ -33,6 +34,8 @@ export interface RedeployOptions extends FollowSettings {
   readonly to: string | undefined;
   /** Of the new deployment; `undefined`: the environment's. */
   readonly size?: MessageInitShape<typeof SizeSchema> | undefined;
+  /** Settings of the steps in which its environment's requests move to it; `undefined`: at once. */
+  readonly gradual?: MessageInitShape<typeof GradualSettingsSchema> | undefined;
   /** Called inside, so that a missing login is a result too. */
   readonly connect: () => Promise<Connection>;
   readonly process: Process;
@@ -44,7 +47,7 @@ const SEARCHED_MAX = 100;
 
 /** Creates a deployment like a former one. Never throws: every end is a result. */
 export async function runRedeploy(options: RedeployOptions): Promise<DeployResult> {
-  const { to, size, process, report, wait, timeoutMs, ask } = options;
+  const { to, size, gradual, process, report, wait, timeoutMs, ask } = options;
   const outcome = new DeployOutcome(to ?? environmentOf(options.former), process);
   const { timings, trace } = outcome;
   try {
@@ -67,6 +70,7 @@ export async function runRedeploy(options: RedeployOptions): Promise<DeployResul
       redeployOf: former.id,
       ...(to === undefined ? {} : { environmentSlug: to }),
       ...(size === undefined ? {} : { size }),
+      ...(gradual === undefined ? {} : { gradual }),
     });
     outcome.deploymentId = deploymentId;
     if (wait === "none") return outcome.ended(CREATED);

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/gradual_switch.proto.
  */
 export const file_ctrl_v1_gradual_switch: GenFile = /*@__PURE__*/
-  fileDesc("ChxjdHJsL3YxL2dyYWR1YWxfc3dpdGNoLnByb3RvEgdjdHJsLnYxIp4DCg1HcmFkdWFsU3dpdGNoEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFAoMcHJvamVjdF9zbHVnGAMgASgJEhYKDmVudmlyb25tZW50X2lkGAQgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBSABKAkSGgoSZnJvbV9kZXBsb3ltZW50X2lkGAYgASgJEhgKEHRvX2RlcGxveW1lbnRfaWQYByABKAkSJAoFc3RhdGUYCCABKA4yFS5jdHJsLnYxLkdyYWR1YWxTdGF0ZRIPCgdwZXJjZW50GAkgASgNEg0KBXN0ZXBzGAogAygNEgwKBHN0ZXAYCyABKA0SEAoIZXZlcnlfbXMYDCABKAMSDgoGc3RpY2t5GA0gASgIEhIKCnN0YXJ0ZWRfYXQYDiABKAMSFwoPc3RlcF9zdGFydGVkX2F0GA8gASgDEhAKCGVuZGVkX2F0GBAgASgDEg4KBnJlYXNvbhgRIAEoCRIqCghldmlkZW5jZRgSIAEoCzIYLmN0cmwudjEuR3JhZHVhbEV2aWRlbmNlIn4KD0dyYWR1YWxFdmlkZW5jZRIMCgRmcm9tGAEgASgDEg0KBXVudGlsGAIgASgDEiYKBG5leHQYAyABKAsyGC5jdHJsLnYxLlZlcnNpb25FdmlkZW5jZRImCgRsaXZlGAQgASgLMhguY3RybC52MS5WZXJzaW9uRXZpZGVuY2UiUwoPVmVyc2lvbkV2aWRlbmNlEhAKCHJlcXVlc3RzGAEgASgDEg4KBmZhaWxlZBgCIAEoAxITCgZwOTVfbXMYAyABKAFIAIgBAUIJCgdfcDk1X21zImoKGUJlZ2luR3JhZHVhbFN3aXRjaFJlcXVlc3QSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYASABKAkSDQoFc3RlcHMYAiADKA0SEAoIZXZlcnlfbXMYAyABKAMSDgoGc3RpY2t5GAQgASgIIkwKGkJlZ2luR3JhZHVhbFN3aXRjaFJlc3BvbnNlEi4KDmdyYWR1YWxfc3dpdGNoGAEgASgLMhYuY3RybC52MS5HcmFkdWFsU3dpdGNoIjQKF0dldEdyYWR1YWxTd2l0Y2hSZXF1ZXN0EhkKEWdyYWR1YWxfc3dpdGNoX2lkGAEgASgJIkoKGEdldEdyYWR1YWxTd2l0Y2hSZXNwb25zZRIuCg5ncmFkdWFsX3N3aXRjaBgBIAEoCzIWLmN0cmwudjEuR3JhZHVhbFN3aXRjaCI4ChtBZHZhbmNlR3JhZHVhbFN3aXRjaFJlcXVlc3QSGQoRZ3JhZHVhbF9zd2l0Y2hfaWQYASABKAkiTgocQWR2YW5jZUdyYWR1YWxTd2l0Y2hSZXNwb25zZRIuCg5ncmFkdWFsX3N3aXRjaBgBIAEoCzIWLmN0cmwudjEuR3JhZHVhbFN3aXRjaCI2ChlBYm9ydEdyYWR1YWxTd2l0Y2hSZXF1ZXN0EhkKEWdyYWR1YWxfc3dpdGNoX2lkGAEgASgJIkwKGkFib3J0R3JhZHVhbFN3aXRjaFJlc3BvbnNlEi4KDmdyYWR1YWxfc3dpdGNoGAEgASgLMhYuY3RybC52MS5HcmFkdWFsU3dpdGNoIpkBChpMaXN0R3JhZHVhbFN3aXRjaGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIPCgdydW5uaW5nGAQgASgIEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJImgKG0xpc3RHcmFkdWFsU3dpdGNoZXNSZXNwb25zZRIwChBncmFkdWFsX3N3aXRjaGVzGAEgAygLMhYuY3RybC52MS5HcmFkdWFsU3dpdGNoEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSq5AQoMR3JhZHVhbFN0YXRlEh0KGUdSQURVQUxfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVHUkFEVUFMX1NUQVRFX1JVTk5JTkcQARIbChdHUkFEVUFMX1NUQVRFX0NPTVBMRVRFRBACEhkKFUdSQURVQUxfU1RBVEVfQUJPUlRFRBADEhsKF0dSQURVQUxfU1RBVEVfQ0FOQ0VMTEVEEAQSGgoWR1JBRFVBTF9TVEFURV9SRVBMQUNFRBAFYgZwcm90bzM");
+  fileDesc("ChxjdHJsL3YxL2dyYWR1YWxfc3dpdGNoLnByb3RvEgdjdHJsLnYxIp4DCg1HcmFkdWFsU3dpdGNoEgoKAmlkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFAoMcHJvamVjdF9zbHVnGAMgASgJEhYKDmVudmlyb25tZW50X2lkGAQgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBSABKAkSGgoSZnJvbV9kZXBsb3ltZW50X2lkGAYgASgJEhgKEHRvX2RlcGxveW1lbnRfaWQYByABKAkSJAoFc3RhdGUYCCABKA4yFS5jdHJsLnYxLkdyYWR1YWxTdGF0ZRIPCgdwZXJjZW50GAkgASgNEg0KBXN0ZXBzGAogAygNEgwKBHN0ZXAYCyABKA0SEAoIZXZlcnlfbXMYDCABKAMSDgoGc3RpY2t5GA0gASgIEhIKCnN0YXJ0ZWRfYXQYDiABKAMSFwoPc3RlcF9zdGFydGVkX2F0GA8gASgDEhAKCGVuZGVkX2F0GBAgASgDEg4KBnJlYXNvbhgRIAEoCRIqCghldmlkZW5jZRgSIAEoCzIYLmN0cmwudjEuR3JhZHVhbEV2aWRlbmNlIn4KD0dyYWR1YWxFdmlkZW5jZRIMCgRmcm9tGAEgASgDEg0KBXVudGlsGAIgASgDEiYKBG5leHQYAyABKAsyGC5jdHJsLnYxLlZlcnNpb25FdmlkZW5jZRImCgRsaXZlGAQgASgLMhguY3RybC52MS5WZXJzaW9uRXZpZGVuY2UiUwoPVmVyc2lvbkV2aWRlbmNlEhAKCHJlcXVlc3RzGAEgASgDEg4KBmZhaWxlZBgCIAEoAxITCgZwOTVfbXMYAyABKAFIAIgBAUIJCgdfcDk1X21zIkIKD0dyYWR1YWxTZXR0aW5ncxINCgVzdGVwcxgBIAMoDRIQCghldmVyeV9tcxgCIAEoAxIOCgZzdGlja3kYAyABKAgiagoZQmVnaW5HcmFkdWFsU3dpdGNoUmVxdWVzdBIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgBIAEoCRINCgVzdGVwcxgCIAMoDRIQCghldmVyeV9tcxgDIAEoAxIOCgZzdGlja3kYBCABKAgiTAoaQmVnaW5HcmFkdWFsU3dpdGNoUmVzcG9uc2USLgoOZ3JhZHVhbF9zd2l0Y2gYASABKAsyFi5jdHJsLnYxLkdyYWR1YWxTd2l0Y2giNAoXR2V0R3JhZHVhbFN3aXRjaFJlcXVlc3QSGQoRZ3JhZHVhbF9zd2l0Y2hfaWQYASABKAkiSgoYR2V0R3JhZHVhbFN3aXRjaFJlc3BvbnNlEi4KDmdyYWR1YWxfc3dpdGNoGAEgASgLMhYuY3RybC52MS5HcmFkdWFsU3dpdGNoIjgKG0FkdmFuY2VHcmFkdWFsU3dpdGNoUmVxdWVzdBIZChFncmFkdWFsX3N3aXRjaF9pZBgBIAEoCSJOChxBZHZhbmNlR3JhZHVhbFN3aXRjaFJlc3BvbnNlEi4KDmdyYWR1YWxfc3dpdGNoGAEgASgLMhYuY3RybC52MS5HcmFkdWFsU3dpdGNoIjYKGUFib3J0R3JhZHVhbFN3aXRjaFJlcXVlc3QSGQoRZ3JhZHVhbF9zd2l0Y2hfaWQYASABKAkiTAoaQWJvcnRHcmFkdWFsU3dpdGNoUmVzcG9uc2USLgoOZ3JhZHVhbF9zd2l0Y2gYASABKAsyFi5jdHJsLnYxLkdyYWR1YWxTd2l0Y2gimQEKGkxpc3RHcmFkdWFsU3dpdGNoZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEg8KB3J1bm5pbmcYBCABKAgSEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAkiaAobTGlzdEdyYWR1YWxTd2l0Y2hlc1Jlc3BvbnNlEjAKEGdyYWR1YWxfc3dpdGNoZXMYASADKAsyFi5jdHJsLnYxLkdyYWR1YWxTd2l0Y2gSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKrkBCgxHcmFkdWFsU3RhdGUSHQoZR1JBRFVBTF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFUdSQURVQUxfU1RBVEVfUlVOTklORxABEhsKF0dSQURVQUxfU1RBVEVfQ09NUExFVEVEEAISGQoVR1JBRFVBTF9TVEFURV9BQk9SVEVEEAMSGwoXR1JBRFVBTF9TVEFURV9DQU5DRUxMRUQQBBIaChZHUkFEVUFMX1NUQVRFX1JFUExBQ0VEEAViBnByb3RvMw");
 
 /**
  * Live traffic of an environment that moves in steps, as long as the new deployment does no worse than the live one.
@@ -200,6 +200,39 @@ export const VersionEvidenceSchema: GenMessage<VersionEvidence> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_gradual_switch, 2);
 
 /**
+ * @generated from message ctrl.v1.GradualSettings
+ */
+export type GradualSettings = Message<"ctrl.v1.GradualSettings"> & {
+  /**
+   * Growing shares from 1 to 99; none: 10 and 50. At most 10.
+   *
+   * @generated from field: repeated uint32 steps = 1;
+   */
+  steps: number[];
+
+  /**
+   * From 1 s to a day; 0: a person orders each step.
+   *
+   * @generated from field: int64 every_ms = 2;
+   */
+  everyMs: bigint;
+
+  /**
+   * Clients stay with their version.
+   *
+   * @generated from field: bool sticky = 3;
+   */
+  sticky: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.GradualSettings.
+ * Use `create(GradualSettingsSchema)` to create a new message.
+ */
+export const GradualSettingsSchema: GenMessage<GradualSettings> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_gradual_switch, 3);
+
+/**
  * @generated from message ctrl.v1.BeginGradualSwitchRequest
  */
 export type BeginGradualSwitchRequest = Message<"ctrl.v1.BeginGradualSwitchRequest"> & {
@@ -233,7 +266,7 @@ export type BeginGradualSwitchRequest = Message<"ctrl.v1.BeginGradualSwitchReque
  * Use `create(BeginGradualSwitchRequestSchema)` to create a new message.
  */
 export const BeginGradualSwitchRequestSchema: GenMessage<BeginGradualSwitchRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 3);
+  messageDesc(file_ctrl_v1_gradual_switch, 4);
 
 /**
  * @generated from message ctrl.v1.BeginGradualSwitchResponse
@@ -250,7 +283,7 @@ export type BeginGradualSwitchResponse = Message<"ctrl.v1.BeginGradualSwitchResp
  * Use `create(BeginGradualSwitchResponseSchema)` to create a new message.
  */
 export const BeginGradualSwitchResponseSchema: GenMessage<BeginGradualSwitchResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 4);
+  messageDesc(file_ctrl_v1_gradual_switch, 5);
 
 /**
  * @generated from message ctrl.v1.GetGradualSwitchRequest
@@ -267,7 +300,7 @@ export type GetGradualSwitchRequest = Message<"ctrl.v1.GetGradualSwitchRequest">
  * Use `create(GetGradualSwitchRequestSchema)` to create a new message.
  */
 export const GetGradualSwitchRequestSchema: GenMessage<GetGradualSwitchRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 5);
+  messageDesc(file_ctrl_v1_gradual_switch, 6);
 
 /**
  * @generated from message ctrl.v1.GetGradualSwitchResponse
@@ -284,7 +317,7 @@ export type GetGradualSwitchResponse = Message<"ctrl.v1.GetGradualSwitchResponse
  * Use `create(GetGradualSwitchResponseSchema)` to create a new message.
  */
 export const GetGradualSwitchResponseSchema: GenMessage<GetGradualSwitchResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 6);
+  messageDesc(file_ctrl_v1_gradual_switch, 7);
 
 /**
  * @generated from message ctrl.v1.AdvanceGradualSwitchRequest
@@ -301,7 +334,7 @@ export type AdvanceGradualSwitchRequest = Message<"ctrl.v1.AdvanceGradualSwitchR
  * Use `create(AdvanceGradualSwitchRequestSchema)` to create a new message.
  */
 export const AdvanceGradualSwitchRequestSchema: GenMessage<AdvanceGradualSwitchRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 7);
+  messageDesc(file_ctrl_v1_gradual_switch, 8);
 
 /**
  * @generated from message ctrl.v1.AdvanceGradualSwitchResponse
@@ -318,7 +351,7 @@ export type AdvanceGradualSwitchResponse = Message<"ctrl.v1.AdvanceGradualSwitch
  * Use `create(AdvanceGradualSwitchResponseSchema)` to create a new message.
  */
 export const AdvanceGradualSwitchResponseSchema: GenMessage<AdvanceGradualSwitchResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 8);
+  messageDesc(file_ctrl_v1_gradual_switch, 9);
 
 /**
  * @generated from message ctrl.v1.AbortGradualSwitchRequest
@@ -335,7 +368,7 @@ export type AbortGradualSwitchRequest = Message<"ctrl.v1.AbortGradualSwitchReque
  * Use `create(AbortGradualSwitchRequestSchema)` to create a new message.
  */
 export const AbortGradualSwitchRequestSchema: GenMessage<AbortGradualSwitchRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 9);
+  messageDesc(file_ctrl_v1_gradual_switch, 10);
 
 /**
  * @generated from message ctrl.v1.AbortGradualSwitchResponse
@@ -352,7 +385,7 @@ export type AbortGradualSwitchResponse = Message<"ctrl.v1.AbortGradualSwitchResp
  * Use `create(AbortGradualSwitchResponseSchema)` to create a new message.
  */
 export const AbortGradualSwitchResponseSchema: GenMessage<AbortGradualSwitchResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 10);
+  messageDesc(file_ctrl_v1_gradual_switch, 11);
 
 /**
  * @generated from message ctrl.v1.ListGradualSwitchesRequest
@@ -404,7 +437,7 @@ export type ListGradualSwitchesRequest = Message<"ctrl.v1.ListGradualSwitchesReq
  * Use `create(ListGradualSwitchesRequestSchema)` to create a new message.
  */
 export const ListGradualSwitchesRequestSchema: GenMessage<ListGradualSwitchesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 11);
+  messageDesc(file_ctrl_v1_gradual_switch, 12);
 
 /**
  * @generated from message ctrl.v1.ListGradualSwitchesResponse
@@ -430,7 +463,7 @@ export type ListGradualSwitchesResponse = Message<"ctrl.v1.ListGradualSwitchesRe
  * Use `create(ListGradualSwitchesResponseSchema)` to create a new message.
  */
 export const ListGradualSwitchesResponseSchema: GenMessage<ListGradualSwitchesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_gradual_switch, 12);
+  messageDesc(file_ctrl_v1_gradual_switch, 13);
 
 /**
  * @generated from enum ctrl.v1.GradualState

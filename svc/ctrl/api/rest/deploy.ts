@@ -13,7 +13,8 @@ import { shownApp, wireApp, wireSize } from "./app_body.ts";
 import { DEPLOYMENT, PROJECT } from "./examples.ts";
 import { ProblemError } from "./problem.ts";
 import { answer, created, defineRoute, ok } from "./route.ts";
-import { createDeploymentBody, deploymentBody, generateUploadUrlBody } from "./schemas.ts";
+import { createDeploymentBody, deploymentBody, generateUploadUrlBody, type gradualBody } from "./schemas.ts";
+import type { RequestedGradual } from "../../services/deployment/gradual_settings.ts";
 import { deploymentShape, shownStatus } from "./shapes.ts";
 
 export const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
@@ -193,6 +194,7 @@ function decodeCreate(
     protocol: body.protocol ?? "",
     size: body.size === undefined ? undefined : wireSize(body.size),
     app: body.app === undefined ? undefined : wireApp(body.app),
+    gradual: body.gradual === undefined ? undefined : requestedGradual(body.gradual),
     source: decodeSource(body),
     git: git === undefined ? undefined : {
       commitSha: git.commitSha ?? "",
@@ -207,6 +209,13 @@ function decodeCreate(
     healthCheckPath: "",
     redeployOf: "",
   };
+}
+
+/** The settings of a gradual switch, as the control plane has them. */
+export function requestedGradual(
+  { steps = [], everySeconds = 0, sticky = false }: z.infer<typeof gradualBody>,
+): RequestedGradual {
+  return { steps, everyMs: everySeconds * 1_000, sticky };
 }
 
 function decodeSource({ build, image }: z.infer<typeof createDeploymentBody>): RequestedSource | undefined {

@@ -12,7 +12,7 @@ import {
   requireGradual,
   type ShownGradual,
 } from "../../services/deployment/gradual.ts";
-import { DEPLOYMENT_MISSING, PROJECT_MISSING, saying } from "./deploy.ts";
+import { DEPLOYMENT_MISSING, PROJECT_MISSING, requestedGradual, saying } from "./deploy.ts";
 import { CREATED_AT, DEPLOYMENT, EARLIER_DEPLOYMENT, ENVIRONMENT, PROJECT } from "./examples.ts";
 import { named } from "./named.ts";
 import { answer, defineRoute, ok } from "./route.ts";
@@ -93,8 +93,8 @@ export const beginGradualSwitchRoute = defineRoute({
   answers: { 200: answer("The first share is committed.", gradualShape, GRADUAL) },
   problems: [404, 412],
   async run({ deps: { deployment: deps }, caller, body, signal }) {
-    const { deploymentId: targetId, steps = [], everySeconds = 0, sticky = false } = body;
-    const request = { targetId, steps, everyMs: everySeconds * 1_000, sticky };
+    const { deploymentId: targetId, ...settings } = body;
+    const request = { targetId, ...requestedGradual(settings) };
     return ok(gradualData(
       await beginGradualSwitch(deps, caller, request, signal).catch(saying(DEPLOYMENT_MISSING)),
     ));

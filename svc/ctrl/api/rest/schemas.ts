@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PERCENT_MAX, STEPS_MAX } from "../../services/deployment/gradual.ts";
+import { PERCENT_MAX, STEPS_MAX } from "../../services/deployment/gradual_settings.ts";
 import { appBody, sizeBody } from "./app_body.ts";
 import { named, ruled } from "./named.ts";
 
@@ -34,6 +34,17 @@ const build = z.strictObject({
   variableArguments: z.array(z.string()).optional(),
 });
 
+/** Settings of a move of requests in steps. */
+export const gradualBody = z.strictObject({
+  steps: z.array(z.int().min(1).max(PERCENT_MAX)).min(1).max(STEPS_MAX).optional().describe(
+    "Growing shares of the requests, in percent; all of them follow. Default: 10 and 50.",
+  ),
+  everySeconds: z.int().min(1).max(86_400).optional().describe(
+    "The time of each step. Absent: each is ordered by `advanceGradualSwitch`.",
+  ),
+  sticky: z.boolean().optional().describe("Clients stay with their version, by a cookie."),
+});
+
 export const createDeploymentBody = ruled(
   { oneOf: [{ required: ["build"] }, { required: ["image"] }] },
   z.strictObject({
@@ -48,6 +59,7 @@ export const createDeploymentBody = ruled(
     app: appBody.optional(),
     startSeconds: z.int().min(1).optional(),
     protocol: z.enum(["http1", "h2c"]).optional(),
+    gradual: named("GradualSettings", gradualBody).optional(),
   }).refine(
     ({ build, image }) => (build === undefined) !== (image === undefined),
     'must have exactly one of "build" and "image"',
@@ -138,16 +150,7 @@ const gradualSwitchId = z.string().regex(/^gs_[a-zA-Z0-9]+$/, 'must match "^gs_[
 /** Of the routes that are about one gradual switch. */
 export const gradualSwitchBody = named("GradualSwitchName", z.strictObject({ gradualSwitchId }));
 
-export const beginGradualSwitchBody = z.strictObject({
-  deploymentId,
-  steps: z.array(z.int().min(1).max(PERCENT_MAX)).min(1).max(STEPS_MAX).optional().describe(
-    "Growing shares of the requests, in percent; all of them follow. Default: 10 and 50.",
-  ),
-  everySeconds: z.int().min(1).max(86_400).optional().describe(
-    "The time of each step. Absent: each is ordered by `advanceGradualSwitch`.",
-  ),
-  sticky: z.boolean().optional().describe("Clients stay with their version, by a cookie."),
-});
+export const beginGradualSwitchBody = gradualBody.extend({ deploymentId });
 
 export const listGradualSwitchesBody = listSwitchesBody.extend({
   running: z.boolean().optional().describe("Only those that run."),

@@ -15,7 +15,8 @@ export interface GradualSweeperDeps {
   readonly meter?: Meter;
 }
 
-const SWEEP_MS = 15_000;
+/** The first look at a deploy in steps comes within this time. */
+const SWEEP_MS = 5_000;
 /** Several looks, and a restart of the worker between two of them. */
 const UNWATCHED_MS = 30_000;
 const WATCHED_PER_SWEEP = 100;
@@ -23,7 +24,8 @@ const KEPT_MS = 90 * 24 * 3_600_000;
 const DELETED_AT_ONCE = 200;
 
 /**
- * Watches gradual switches again whose chain of looks broke off, as after a restore of the workflow engine. Removes those past
+ * Watches gradual switches that deploys have begun, and those whose chain of looks broke off, as after a restore of the workflow engine.
+ * Removes those past
  * their retention, in small batches.
  */
 export async function sweepGraduals(deps: GradualSweeperDeps, signal: AbortSignal): Promise<void> {
@@ -33,7 +35,7 @@ export async function sweepGraduals(deps: GradualSweeperDeps, signal: AbortSigna
     const unwatched = { beforeMs: nowMs - UNWATCHED_MS, limit: WATCHED_PER_SWEEP };
     for (const id of await listUnwatchedGraduals(db.kysely, unwatched)) {
       await workflows.watchGradual(id, signal);
-      log.warn("gradual switch was not watched", { gradual_switch_id: id });
+      log.info("gradual switch is watched", { gradual_switch_id: id });
     }
     const old = { beforeMs: nowMs - KEPT_MS, limit: DELETED_AT_ONCE };
     await inRounds(

@@ -9,4 +9,6 @@
  */
 export { endGradual, endGradualOf, type GradualEnd } from "./end.ts";
 export { type Compared, type Evidence, evidenceOf, gateReason, type VersionEvidence } from "./gate.ts";
-export { beginnerOf, lastEvidence, percentOf, splitToken, stepsOf } from "./state.ts";
+export { beginnerOf, lastEvidence, orderedSteps, percentOf, splitToken, stepsOf } from "./state.ts";
+export { recordShare } from "./share.ts";
+export { type GradualStart, startGradual } from "./start.ts";

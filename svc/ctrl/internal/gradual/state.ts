@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { shortHash } from "../../../../pkg/hash/mod.ts";
-import type { AuditActor, GradualSwitchesTable } from "../store/mod.ts";
+import type { AuditActor, GradualOrdersTable, GradualSwitchesTable } from "../store/mod.ts";
 import type { Evidence } from "./gate.ts";
 
 const TOKEN_DIGITS = 8;
@@ -30,6 +30,27 @@ export function percentOf(row: Pick<GradualSwitchesTable, "id" | "steps" | "step
 /** The actor who began it. */
 export function beginnerOf({ id, actor: text }: Pick<GradualSwitchesTable, "id" | "actor">): AuditActor {
   return decode(actor, id, text);
+}
+
+/** The order of a deploy in steps. */
+export interface OrderedSteps {
+  /** The shares before the last step, in percent. */
+  readonly steps: readonly number[];
+  /** `undefined`: a person orders each step. */
+  readonly everyMs: number | undefined;
+  readonly sticky: boolean;
+  readonly actor: AuditActor;
+}
+
+/** Decodes the order of a deploy. */
+export function orderedSteps(row: GradualOrdersTable): OrderedSteps {
+  const { deployment_id: id, steps: text, actor: actorText, every_ms: everyMs, is_sticky: isSticky } = row;
+  return {
+    steps: decode(steps, id, text),
+    everyMs: everyMs ?? undefined,
+    sticky: isSticky === 1,
+    actor: decode(actor, id, actorText),
+  };
 }
 
 /** The evidence of the last look; `undefined` before the first that found any. */

@@ -51,6 +51,7 @@ export * from "./instance_events.ts";
 export * from "./starts.ts";
 export * from "./live_history.ts";
 export * from "./switches.ts";
+export * from "./gradual_orders.ts";
 export * from "./gradual_switches.ts";
 export * from "./login_codes.ts";
 export * from "./sessions.ts";

@@ -74,6 +74,19 @@ export interface GradualSwitchesTable {
   ended_at: number | null;
 }
 
+/** A deploy that is to get its environment's requests in steps; gone when it is ready or has ended. */
+export interface GradualOrdersTable {
+  deployment_id: string;
+  workspace_id: string;
+  /** JSON, as in `gradual_switches`. */
+  steps: string;
+  every_ms: number | null;
+  is_sticky: 0 | 1;
+  /** JSON: the actor who asked for the deploy. */
+  actor: string;
+  created_at: number;
+}
+
 /** Edges that were alive at the commit. */
 export interface TrafficSwitchEdgesTable {
   switch_id: string;
@@ -103,4 +116,5 @@ export interface SwitchTables {
   traffic_switch_edges: TrafficSwitchEdgesTable;
   traffic_switch_failures: TrafficSwitchFailuresTable;
   gradual_switches: GradualSwitchesTable;
+  gradual_orders: GradualOrdersTable;
 }

@@ -44,6 +44,15 @@ export const SWITCH_ROWS: SwitchTables & Pick<Schema, "live_history"> = {
     by_edge: 2,
     by_instance: 3,
   },
+  gradual_orders: {
+    deployment_id: "d",
+    workspace_id: "w",
+    steps: "[10,50]",
+    every_ms: 120_000,
+    is_sticky: 1,
+    actor: '{"kind":"system","name":"test"}',
+    created_at: 1,
+  },
   gradual_switches: {
     id: "gs",
     workspace_id: "w",

@@ -17,6 +17,7 @@ import { decodeStrings } from "../../internal/json.ts";
 import { decodeSizeSettings, resolveSize, type SizeSettings } from "../../internal/deployments/size.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
+  type AuditActor,
   type AuditFacts,
   type BuildInputs,
   createBuildInputs,
@@ -24,6 +25,8 @@ import {
   type DeploymentsTable,
   type EnvironmentsTable,
   findDeploymentByIdempotencyKey,
+  type GradualOrdersTable,
+  insertGradualOrder,
   listEnvironmentVariables,
   markSubmitted,
   type ProjectsTable,
@@ -41,6 +44,7 @@ import {
 } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { type CheckedGradual, checkGradual } from "./gradual_settings.ts";
 import { beginTrace, firstSpans, recordTrace } from "./begin_trace.ts";
 import { checkedAgain, findRepeated, refuseRemoved } from "./redeploy.ts";
 
@@ -130,6 +134,7 @@ async function insert(
   const snapshot = snapshotOf({ project, environment, checked });
   const app = settingsOf(snapshot);
   refuseHttpCheck(checked.protocol, app);
+  const gradual = request.gradual === undefined ? undefined : checkGradual(request.gradual, "gradual.");
   const now = clock.now();
   const id = newId("deployment", now);
   const k8sName = newDnsName(K8S_NAME_LENGTH);
@@ -173,6 +178,9 @@ async function insert(
       if (checked.source.kind === "repeat") await refuseRemoved(tx, checked.source.deploymentId);
       await recordTrace(tx, id, request.trace, trace);
       await announceCrons(tx, environment, encodeAppSnapshot(snapshot));
+      if (gradual !== undefined) {
+        await insertGradualOrder(tx, orderRow({ workspaceId, id, now }, gradual, actorOf(caller)));
+      }
       if (inputs !== undefined) await createBuildInputs(tx, { deploymentId: id, inputs, nowMs: now });
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,
@@ -190,6 +198,22 @@ async function insert(
   if (deployment.id === id) deps.spans.push(id, firstSpans(trace, clock.now()));
   await wakeSuperseded(deps, superseded);
   return deployment;
+}
+
+function orderRow(
+  { workspaceId, id, now }: { readonly workspaceId: string; readonly id: string; readonly now: number },
+  { steps, everyMs, sticky }: CheckedGradual,
+  actor: AuditActor,
+): GradualOrdersTable {
+  return {
+    deployment_id: id,
+    workspace_id: workspaceId,
+    steps: JSON.stringify(steps),
+    every_ms: everyMs ?? null,
+    is_sticky: sticky ? 1 : 0,
+    actor: JSON.stringify(actor),
+    created_at: now,
+  };
 }
 
 /** The settings of the request, and those that the environment and the project have now. */

@@ -18,6 +18,7 @@ import type { WireSize } from "../../internal/validate/size.ts";
 import type { RequestedTrace } from "./begin_trace.ts";
 import type { CheckedSource, ContextSource } from "./build_context.ts";
 import { checkBuild, checkDockerfile } from "./build_settings.ts";
+import type { RequestedGradual } from "./gradual_settings.ts";
 
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
 
@@ -39,6 +40,8 @@ export interface CreateRequest {
   readonly protocol: string;
   /** The values above come before the same ones here. */
   readonly app?: WireApp | undefined;
+  /** Absent: its traffic moves at once. */
+  readonly gradual?: RequestedGradual | undefined;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
   /** No part of what is asked for: a repetition may have another one. */

@@ -21,6 +21,7 @@ export function fingerprint(request: CreateRequest): string {
     startSeconds,
     protocol,
     app,
+    gradual,
   } = request;
   return digestOf([
     projectId,
@@ -45,6 +46,7 @@ export function fingerprint(request: CreateRequest): string {
     ...(startSeconds === 0 ? [] : [{ startSeconds }]),
     ...(protocol === "" ? [] : [{ protocol }]),
     ...(app === undefined ? [] : [{ app: sortedKeys(app) }]),
+    ...(gradual === undefined ? [] : [{ gradual: [gradual.steps, gradual.everyMs, gradual.sticky] }]),
   ]);
 }
 

@@ -13,22 +13,18 @@ import {
   listProjects,
 } from "../../internal/store/mod.ts";
 import { decodePageToken, pageOf } from "../../internal/page_token.ts";
-import { invalid, optionalText, pageSize } from "../../internal/validate/mod.ts";
+import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { GradualAct } from "../../internal/workflows/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
+import { checkGradual, type RequestedGradual } from "./gradual_settings.ts";
 import { projectsOf } from "./list.ts";
 import { planPromote } from "./promote.ts";
 import { startFor } from "./start.ts";
 
 /** A gradual switch as a caller asks for it. */
-export interface GradualRequest {
+export interface GradualRequest extends RequestedGradual {
   readonly targetId: string;
-  /** None: the default. */
-  readonly steps: readonly number[];
-  /** 0: a person orders each step. */
-  readonly everyMs: number;
-  readonly sticky: boolean;
 }
 
 /** A gradual switch as it is shown. */
@@ -37,11 +33,6 @@ export interface ShownGradual {
   readonly projectSlug: string;
 }
 
-const STEPS: readonly number[] = [10, 50];
-export const STEPS_MAX = 10;
-export const PERCENT_MAX = 99;
-export const EVERY_MS_MIN = 1_000;
-export const EVERY_MS_MAX = 86_400_000;
 const PAGE_SIZE = 20;
 const PAGE_SIZE_MAX = 100;
 
@@ -57,14 +48,13 @@ export async function beginGradualSwitch(
   signal: AbortSignal,
 ): Promise<ShownGradual> {
   const { db, clock, workflows, events } = deps;
-  const steps = checkSteps(request.steps);
-  const everyMs = checkEvery(request.everyMs);
+  const { steps, everyMs, sticky } = checkGradual(request);
   const plan = await planPromote(deps, caller, request.targetId);
   const { environment, target } = plan;
   if (environment.liveDeploymentId === target.id) {
     throw publicFault("failed_precondition", `Deployment ${target.id} is live already.`);
   }
-  const wanted = { deploymentId: target.id, steps, everyMs, sticky: request.sticky };
+  const wanted = { deploymentId: target.id, steps, everyMs, sticky };
   const known = await findRunningGradual(db.kysely, environment.id);
   if (known !== undefined && isSame(known, wanted)) return await shown(deps, known);
   if (plan.path !== "instant") {
@@ -76,28 +66,11 @@ export async function beginGradualSwitch(
     targetDeploymentId: target.id,
     steps,
     ...(everyMs === undefined ? {} : { everyMs }),
-    sticky: request.sticky,
+    sticky,
     actor: actorOf(caller),
   }, signal);
   events.changed();
   return await requireGradual(deps, caller, { id, action: "promote_deployment" });
-}
-
-function checkSteps(given: readonly number[]): readonly number[] {
-  const steps = given.length === 0 ? STEPS : given;
-  const grow = steps.every((each, at) => each > (steps[at - 1] ?? 0) && each <= PERCENT_MAX);
-  if (grow && steps.length <= STEPS_MAX) return steps;
-  throw invalid(
-    "steps",
-    `must be up to ${STEPS_MAX} growing shares from 1 to ${PERCENT_MAX} percent`,
-    steps.join(","),
-  );
-}
-
-function checkEvery(everyMs: number): number | undefined {
-  if (everyMs === 0) return undefined;
-  if (everyMs >= EVERY_MS_MIN && everyMs <= EVERY_MS_MAX) return everyMs;
-  throw invalid("every_ms", `must be 0, or between ${EVERY_MS_MIN} and ${EVERY_MS_MAX}`, String(everyMs));
 }
 
 /** The answer of an earlier call may have been lost. */

@@ -27,6 +27,7 @@ import { encodeInstance } from "./encode_instance.ts";
 import { encodePlan, encodeSwitched } from "./encode_switch.ts";
 import { requireDeployment } from "./find.ts";
 import { gradualHandlers } from "./gradual_handler.ts";
+import type { RequestedGradual } from "./gradual_settings.ts";
 import { listDeployments } from "./list.ts";
 import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instance_events.ts";
 import { encodeTrafficSwitch, listTrafficSwitches } from "./list_switches.ts";
@@ -226,9 +227,16 @@ function decodeCreate(request: CreateDeploymentRequest, { requestHeader }: Handl
     startSeconds: request.startSeconds,
     protocol: request.protocol,
     app: decodeApp(request.app),
+    gradual: decodeGradual(request.gradual),
     redeployOf: request.redeployOf,
     trace: { traceParent: requestHeader.get("traceparent"), client: request.clientTrace },
   };
+}
+
+function decodeGradual(settings: CreateDeploymentRequest["gradual"]): RequestedGradual | undefined {
+  if (settings === undefined) return undefined;
+  const { steps, everyMs, sticky } = settings;
+  return { steps, everyMs: Number(everyMs), sticky };
 }
 
 function decodeSource(source: CreateDeploymentRequest["source"]): RequestedSource | undefined {

@@ -9,6 +9,7 @@ import {
   appendLogLines,
   type CtrlDatabase,
   type DeploymentsTable,
+  dropGradualOrder,
   EDGE_REGION,
   endStep,
   findDeployment,
@@ -201,6 +202,7 @@ async function finish(tx: Tx, id: string, ending: Ending, nowMs: number): Promis
   for (const name of await runningSteps(tx, id)) {
     await endStep(tx, { deploymentId: id, name, status: "failed", errorMessage: message, nowMs });
   }
+  await dropGradualOrder(tx, id);
   // Last: readers of the events stop at a final status.
   await moveStatus(tx, {
     id,

@@ -1,5 +1,5 @@
 /** Further steps of a gradual switch, and its ends, each in one transaction. */
-import { endGradual, percentOf, stepsOf } from "../../internal/gradual/mod.ts";
+import { endGradual, percentOf, recordShare, stepsOf } from "../../internal/gradual/mod.ts";
 import {
   announceLiveRoutes,
   appendEvent,
@@ -11,7 +11,6 @@ import {
   setGradualStep,
   type Tx,
 } from "../../internal/store/mod.ts";
-import { recordShare } from "./share.ts";
 import type { EndOrder, GradualDeps, Running } from "./types.ts";
 
 /** Goes on to the next step. False: it was done before, or the switch has ended. */
@@ -42,7 +41,7 @@ export async function advanceInTransaction(
     nowMs,
   });
   await announceLiveRoutes(tx, row.environment_id, nowMs);
-  await recordShare(tx, deps, next, nowMs);
+  await recordShare(tx, next, { nowMs, edgesSinceMs: nowMs - deps.edgeTimeoutMs });
   return true;
 }
 

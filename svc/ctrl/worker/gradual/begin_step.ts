@@ -1,26 +1,20 @@
 /** The first step of a gradual switch: its row, and the routes with the share, in one transaction. */
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { promoteRefusal, type Refusal, servingRefusal } from "../../internal/deployments/gates.ts";
+import { startGradual } from "../../internal/gradual/mod.ts";
 import {
-  announceLiveRoutes,
-  appendEvent,
   countRunningInstances,
   type DeploymentsTable,
   type EnvironmentsTable,
   findGradualSwitch,
   findRunningGradual,
-  type GradualSwitchesTable,
-  insertGradualSwitch,
   listRoutesOfEnvironment,
   LIVE_STICKIES,
   lockDeployment,
   lockEnvironment,
-  noteStops,
-  recordAudit,
   type Tx,
 } from "../../internal/store/mod.ts";
 import type { GradualOrder } from "../../internal/workflows/messages.ts";
-import { recordShare } from "./share.ts";
 import type { GradualDeps } from "./types.ts";
 
 interface Beginning {
@@ -35,7 +29,7 @@ export async function beginInTransaction(
   deps: GradualDeps,
   { id, order, nowMs }: Beginning,
 ): Promise<void> {
-  const { environmentId, targetDeploymentId, actor } = order;
+  const { environmentId, targetDeploymentId } = order;
   const environment = await lockEnvironment(tx, environmentId);
   if (environment === undefined) throw publicFault("not_found", `There is no environment ${environmentId}.`);
   const target = await lockDeployment(tx, targetDeploymentId);
@@ -44,32 +38,17 @@ export async function beginInTransaction(
   if (await findGradualSwitch(tx, id) !== undefined) return;
   const refusal = await refusalOf(tx, environment, target);
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
-
-  const row = rowOf({ id, order, nowMs }, environment, target);
-  await insertGradualSwitch(tx, row);
-  await noteStops(tx, { keep: target.id, stops: [] });
-  const message = startText(row, order);
-  for (const deploymentId of [row.deployment_id, row.former_deployment_id]) {
-    await appendEvent(tx, deploymentId, "notice", { message }, nowMs);
-  }
-  await recordAudit(tx, {
-    workspaceId: row.workspace_id,
-    actor,
-    action: "gradual_switch.start",
-    resource: { type: "deployment", id: target.id },
-    projectId: row.project_id,
-    environmentId,
-    facts: {
-      gradualSwitchId: id,
-      former: row.former_deployment_id,
-      steps: order.steps.map(String),
-      sticky: order.sticky,
-      ...(order.everyMs === undefined ? {} : { everyMs: order.everyMs }),
-    },
+  const { edgeTimeoutMs } = deps;
+  const begin = {
+    id,
+    order,
+    environment,
+    target,
     nowMs,
-  });
-  await announceLiveRoutes(tx, environmentId, nowMs);
-  await recordShare(tx, deps, row, nowMs);
+    lookedAtMs: nowMs,
+    edgesSinceMs: nowMs - edgeTimeoutMs,
+  };
+  await startGradual(tx, begin);
 }
 
 async function refusalOf(
@@ -113,42 +92,4 @@ async function gated(tx: Tx, row: DeploymentsTable) {
     imageRemoved: row.image_removed_at !== null,
     gitCommitSha: row.git_commit_sha,
   };
-}
-
-function rowOf(
-  { id, order, nowMs }: Beginning,
-  environment: EnvironmentsTable,
-  target: DeploymentsTable,
-): GradualSwitchesTable {
-  return {
-    id,
-    workspace_id: target.workspace_id,
-    project_id: target.project_id,
-    environment_id: environment.id,
-    environment_slug: environment.slug,
-    deployment_id: target.id,
-    former_deployment_id: environment.live_deployment_id ?? "",
-    running_in: environment.id,
-    steps: JSON.stringify(order.steps),
-    every_ms: order.everyMs ?? null,
-    is_sticky: order.sticky ? 1 : 0,
-    step: 0,
-    step_started_at: nowMs,
-    looks: 0,
-    requests_seen: 0,
-    looks_without_instance: 0,
-    looked_at: nowMs,
-    evidence: null,
-    state: "running",
-    reason: null,
-    actor: JSON.stringify(order.actor),
-    created_at: nowMs,
-    ended_at: null,
-  };
-}
-
-function startText(row: GradualSwitchesTable, { steps, everyMs }: GradualOrder): string {
-  const shares = [...steps, 100].map((percent) => `${percent} %`).join(", ");
-  const pace = everyMs === undefined ? "each by hand" : `each after ${Math.round(everyMs / 1_000)} s`;
-  return `A gradual switch from ${row.former_deployment_id} to ${row.deployment_id} has begun: ${shares} of the requests, ${pace}.`;
 }

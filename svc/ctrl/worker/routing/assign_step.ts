@@ -26,6 +26,7 @@ import {
   type SwitchCause,
   type Tx,
 } from "../../internal/store/mod.ts";
+import { beginInSteps, takeTrafficOrder } from "./deploy_in_steps.ts";
 import { type Contender, inShownOrder, planRoutes } from "./plan.ts";
 import type { AssignResult, Pointer, RoutingDeps } from "./types.ts";
 
@@ -87,8 +88,10 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
     })),
   ];
   const holders = await listRouteHolders(tx, domains.map((each) => each.hostname));
+  const traffic = await takeTrafficOrder(tx, deploymentId, environment);
   const plan = planRoutes({
     contender: contender(deployment),
+    inSteps: traffic.kind === "in_steps",
     rolledBack,
     liveSequence: live === undefined ? undefined : (await findDeployment(tx, live))?.sequence,
     domains,
@@ -113,11 +116,12 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
   const hostnames = inShownOrder(routes).map((route) => route.hostname);
   const message = plan.live && live !== undefined ? drainText(live, deps.graceMs) : "";
   await endStep(tx, { deploymentId, name: "network", status: "done", message, nowMs });
-  if (plan.notice !== undefined) {
-    await appendEvent(tx, deploymentId, "notice", { message: plan.notice }, nowMs);
-  }
-  if (crons.length > 0) {
-    await appendEvent(tx, deploymentId, "notice", { message: cronsText(crons) }, nowMs);
+  const notices = [
+    plan.notice ?? (traffic.kind === "at_once" ? traffic.notice : undefined),
+    crons.length === 0 ? undefined : cronsText(crons),
+  ];
+  for (const message of notices) {
+    if (message !== undefined) await appendEvent(tx, deploymentId, "notice", { message }, nowMs);
   }
   const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
   await moveStatus(tx, { id: deploymentId, from: ["network"], to: "ready", nowMs, urls });
@@ -130,6 +134,9 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
       edgesSinceMs: nowMs - deps.edgeTimeoutMs,
     });
     await recordSwitch(tx, switchOf(deps, { environment, target: deployment, cause: "deploy" }));
+  }
+  if (plan.inSteps && traffic.kind === "in_steps") {
+    await beginInSteps(tx, deps, { order: traffic.order, environment, target: deployment, nowMs });
   }
   return { kind: "ready", hostnames, live: plan.live };
 }

@@ -15,6 +15,8 @@ export interface RoutePlanInput {
   readonly liveSequence: number | undefined;
   readonly domains: readonly Domain[];
   readonly holders: ReadonlyMap<string, Contender>;
+  /** The environment's traffic is to move in steps. */
+  readonly inSteps: boolean;
 }
 
 /** The contender's names. */
@@ -22,6 +24,8 @@ export interface RoutePlan {
   readonly routes: readonly { readonly hostname: string; readonly sticky: Sticky }[];
   /** True when it serves the environment from now on. */
   readonly live: boolean;
+  /** True when it gets a share of the environment's requests. */
+  readonly inSteps: boolean;
   /** For the user, when it does not. */
   readonly notice?: string;
 }
@@ -35,16 +39,18 @@ export interface RoutePlan {
 export function planRoutes(facts: RoutePlanInput): RoutePlan {
   const { contender, rolledBack, liveSequence, domains } = facts;
   const newest = liveSequence === undefined || liveSequence <= contender.sequence;
-  const live = newest && !rolledBack;
+  const serves = newest && !rolledBack;
+  const live = serves && !facts.inSteps;
+  const inSteps = serves && facts.inSteps;
   const routes = domains.flatMap((domain) => {
     const hostname = hostnameFor(domain, facts, live);
     return hostname === undefined ? [] : [{ hostname, sticky: domain.sticky }];
   });
-  if (live) return { routes, live };
+  if (serves) return { routes, live, inSteps };
   const notice = rolledBack
     ? "The environment is rolled back: this deployment is ready, and takes its traffic when it is promoted."
     : "A newer deployment serves the environment already: this one answers at its own names only.";
-  return { routes, live, notice };
+  return { routes, live, inSteps, notice };
 }
 
 function hostnameFor(domain: Domain, facts: RoutePlanInput, live: boolean): string | undefined {

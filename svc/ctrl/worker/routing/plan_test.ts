@@ -41,6 +41,13 @@ const TABLE: readonly {
     names: ["commit", "branch"],
     live: false,
   },
+  { name: "in steps", facts: { liveSequence: 4, inSteps: true }, names: ["commit", "branch"], live: false },
+  {
+    name: "in steps while rolled back",
+    facts: { liveSequence: 4, inSteps: true, rolledBack: true },
+    names: ["commit", "branch"],
+    live: false,
+  },
   {
     name: "its branch has a newer one of the same environment",
     facts: { holders: new Map([["branch", other(6)]]) },
@@ -73,6 +80,7 @@ Deno.test("planRoutes() (table)", async (t) => {
       const plan = planRoutes({
         contender: ME,
         rolledBack: false,
+        inSteps: false,
         liveSequence: undefined,
         domains: DOMAINS,
         holders: new Map(),
@@ -80,7 +88,8 @@ Deno.test("planRoutes() (table)", async (t) => {
       });
       assert.deepEqual(plan.routes.map((route) => route.hostname), names);
       assert.equal(plan.live, live);
-      assert.equal(plan.notice === undefined, live);
+      assert.equal(plan.inSteps, facts.inSteps === true && facts.rolledBack !== true);
+      assert.equal(plan.notice === undefined, live || plan.inSteps);
     });
   }
 });

@@ -1,14 +1,12 @@
 /** A step of a gradual switch in the receipts of switches. */
-import { percentOf } from "../../internal/gradual/mod.ts";
-import { type GradualSwitchesTable, recordSwitch, type Tx } from "../../internal/store/mod.ts";
-import type { GradualDeps } from "./types.ts";
+import { type GradualSwitchesTable, recordSwitch, type Tx } from "../store/mod.ts";
+import { percentOf } from "./state.ts";
 
 /** Records the share of the current step, at the end of the transaction that announces it. */
 export async function recordShare(
   tx: Tx,
-  { edgeTimeoutMs }: Pick<GradualDeps, "edgeTimeoutMs">,
   row: GradualSwitchesTable,
-  nowMs: number,
+  { nowMs, edgesSinceMs }: { readonly nowMs: number; readonly edgesSinceMs: number },
 ): Promise<void> {
   await recordSwitch(tx, {
     workspaceId: row.workspace_id,
@@ -20,6 +18,6 @@ export async function recordShare(
     cause: "gradual",
     gradual: { id: row.id, percent: percentOf(row) },
     nowMs,
-    edgesSinceMs: nowMs - edgeTimeoutMs,
+    edgesSinceMs,
   });
 }
