@@ -48,6 +48,7 @@ export const APP_SHAPE = {
     downAfter: text.optional(),
   }).optional(),
   crons: z.array(CRON).optional(),
+  sleepAfter: text.optional(),
   memory: count.optional(),
   cpu: z.number().optional(),
   replicas: count.optional(),

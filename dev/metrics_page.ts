@@ -15,6 +15,7 @@ import { FEED_METRICS } from "../svc/ctrl/internal/changes/metrics.ts";
 import { READY_METRICS } from "../svc/ctrl/internal/ready_metrics.ts";
 import { WORKER_METRICS } from "../svc/ctrl/worker/metrics.ts";
 import { AUTOSCALER_METRICS } from "../svc/ctrl/worker/tasks/autoscaler.ts";
+import { SLEEPER_METRICS } from "../svc/ctrl/worker/tasks/sleeper.ts";
 import { TRACE_EXPORT_METRICS } from "../svc/ctrl/worker/tasks/trace_export.ts";
 import { FRONTLINE_METRICS } from "../svc/frontline/internal/metrics.ts";
 import { KRANE_METRICS, RUNTIME_METRICS } from "../svc/krane/metrics.ts";
@@ -42,6 +43,7 @@ export const CATALOGUE: readonly MetricGroup[] = [
   group("The platform as the api sees it", ["api"], API_METRICS),
   group("Workflows", ["worker"], WORKER_METRICS, DURABLE_METRICS, TRACE_EXPORT_METRICS),
   group("Numbers of instances", ["worker"], AUTOSCALER_METRICS),
+  group("Sleep", ["worker"], SLEEPER_METRICS),
   group("Agents", ["krane"], KRANE_METRICS, RUNTIME_METRICS),
   group("Edges", ["frontline", "sentinel"], FRONTLINE_METRICS),
 ];

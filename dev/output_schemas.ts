@@ -95,6 +95,7 @@ const deployment = of<DeploymentJson>()(z.strictObject({
   rolledBack: z.literal(true).optional(),
   branch: text,
   protected: z.literal(true).optional(),
+  asleep: z.strictObject({ since: time, waking: flag }).optional(),
   commit: z.strictObject({ sha: text, message: text, author: text }).optional(),
   urls: texts,
   instances: z.strictObject({ desired: count, running: count }),
@@ -203,6 +204,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     environment: text,
     size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }),
     scaling: APP_SHAPE.scaling,
+    sleepAfter: APP_SHAPE.sleepAfter,
   }),
   "environments set": printed({
     project: text,

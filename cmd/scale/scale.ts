@@ -9,6 +9,7 @@ import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { ENVIRONMENT_SCALING_FIELDS, scalingJson, scalingOf } from "../shared/scaling_fields.ts";
 import { scalingText } from "../shared/scaling_view.ts";
+import { ENVIRONMENT_SLEEP_FIELD, NEVER, sleepAfterText, sleepSecondsOf } from "../shared/sleep_field.ts";
 import { ENVIRONMENT_SIZE_FIELDS, sizeOf, sizeText } from "../shared/size_fields.ts";
 
 const FIELDS = {
@@ -16,6 +17,7 @@ const FIELDS = {
   project: PROJECT_FIELD,
   ...ENVIRONMENT_SIZE_FIELDS,
   ...ENVIRONMENT_SCALING_FIELDS,
+  sleepAfterMs: ENVIRONMENT_SLEEP_FIELD,
   fixed: switchField({
     flag: "fixed",
     env: "UNKEY_SCALE_FIXED",
@@ -39,11 +41,19 @@ With --max and a target, the number of instances in each region follows the load
   unkey scale production --min 1 --max 5 --target-cpu 70 --target-concurrency 50
 More instances come within seconds when a target is exceeded; fewer only when none of the targets has needed more
 for the time of --down-after. A target that cannot be measured never takes instances away. The bounds and targets
-of a deployment's unkey.json come before those of its environment.`,
+of a deployment's unkey.json come before those of its environment.
+
+With --sleep-after, deployments that got no request for so long sleep, also those that run now: none of their
+instances runs until the next request, which waits for a second or a few and is served. Up to a minute passes
+beyond the time. "unkey scale production --sleep-after" is the only way in which production sleeps: a sleepAfter in
+unkey.json holds for all other environments. An app that is called through its sentinel only looks unused, and
+one that works by itself, such as a worker of a queue, does nothing while it sleeps: give it "never".`,
   file: (_words, process) => projectFile(process),
   async run({ config, positionals: [environmentSlug = ""] }, process) {
     if (!changes(config)) {
-      throw new UsageError("Nothing to set: give --memory, --cpu, --replicas, --max, --fixed or --reset.");
+      throw new UsageError(
+        "Nothing to set: give --memory, --cpu, --replicas, --max, --sleep-after, --fixed or --reset.",
+      );
     }
     if (config.fixed && scalingOf(config) !== undefined) {
       throw new UsageError("--fixed ends what bounds and targets begin: leave one of the two out.");
@@ -55,6 +65,7 @@ of a deployment's unkey.json come before those of its environment.`,
     );
     const { memoryMib = 0, cpuMillicores = 0, replicas = 0 } = size ?? {};
     const scaling = settings?.scaling;
+    const sleepAfter = sleepAfterText(settings?.sleepSeconds ?? 0);
     if (config.json) {
       const shown = { memoryMib, cpuMillicores, ...(replicas === 0 ? {} : { replicas }) };
       return process.stdout(jsonLine({
@@ -62,6 +73,7 @@ of a deployment's unkey.json come before those of its environment.`,
         environment: environmentSlug,
         size: shown,
         ...(scaling === undefined ? {} : { scaling: scalingJson(scaling) }),
+        ...(sleepAfter === undefined ? {} : { sleepAfter }),
       }));
     }
     const fixed = replicas === 0 ? "" : `, ${replicas} in each region`;
@@ -69,7 +81,7 @@ of a deployment's unkey.json come before those of its environment.`,
     process.stdout(
       `${project} ${environmentSlug}: ${
         sizeText({ memoryMib, cpuMillicores })
-      } for each instance${instances}\n`,
+      } for each instance${instances}${sleepText(sleepAfter)}\n`,
     );
     if (sizeOf(config) === undefined && !config.reset) return;
     process.stderr(
@@ -78,8 +90,15 @@ of a deployment's unkey.json come before those of its environment.`,
   },
 });
 
+function sleepText(sleepAfter: string | undefined): string {
+  if (sleepAfter === undefined) return "";
+  return sleepAfter === NEVER ? ", never asleep" : `, asleep after ${sleepAfter} without a request`;
+}
+
 function changes(config: ConfigOf<typeof FIELDS>): boolean {
-  return sizeOf(config) !== undefined || scalingOf(config) !== undefined || config.reset || config.fixed;
+  const { sleepAfterMs, reset, fixed } = config;
+  return sizeOf(config) !== undefined || scalingOf(config) !== undefined || sleepAfterMs !== undefined ||
+    reset || fixed;
 }
 
 /** Sets what is given, and reads what holds then. */
@@ -100,10 +119,21 @@ async function apply(
       { signal },
     );
   }
-  if (scaling !== undefined || config.reset || config.fixed) {
+  const sleepSeconds = sleepSecondsOf(config.sleepAfterMs);
+  if (scaling !== undefined || sleepSeconds !== 0 || config.reset || config.fixed) {
     const reset = config.reset || config.fixed ? ["scaling"] : [];
-    const settings = scaling === undefined ? {} : { settings: { scaling } };
+    const given = {
+      ...(sleepSeconds === 0 ? {} : { sleepSeconds }),
+      ...(scaling === undefined ? {} : { scaling }),
+    };
+    const settings = Object.keys(given).length === 0 ? {} : { settings: given };
     await client.setAppSettings({ ...named, reset, ...settings }, { signal });
   }
+  const shown = await client.getAppSettings(named, { signal });
+  // A control plane of the former release does not know the name.
+  if (!config.reset || sleepSeconds !== 0 || (shown.settings?.sleepSeconds ?? 0) === 0) {
+    return { project, ...shown };
+  }
+  await client.setAppSettings({ ...named, reset: ["sleepAfter"] }, { signal });
   return { project, ...await client.getAppSettings(named, { signal }) };
 }

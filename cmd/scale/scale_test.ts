@@ -22,10 +22,14 @@ function controlPlane(asked: Asked = { sizes: [], settings: [] }) {
         asked.settings.push(request);
         return {};
       },
-      getAppSettings: () => ({
-        size: EFFECTIVE,
-        settings: asked.settings.some(({ settings }) => settings !== undefined) ? { scaling: SCALING } : {},
-      }),
+      getAppSettings: () => {
+        const sleepSeconds = asked.settings.reduce(
+          (last, { settings, reset }) => reset.includes("sleepAfter") ? 0 : settings?.sleepSeconds || last,
+          0,
+        );
+        const isScaled = asked.settings.some(({ settings }) => settings?.scaling !== undefined);
+        return { size: EFFECTIVE, settings: { sleepSeconds, ...(isScaled ? { scaling: SCALING } : {}) } };
+      },
     },
   });
 }
@@ -85,14 +89,35 @@ Deno.test("scale --reset forgets, --fixed ends the scaling, and --json prints th
   assert.equal(asked.sizes.length, 1);
 });
 
+Deno.test("scale sets the time after which previews sleep, or that they never do, and --reset forgets it", async () => {
+  const asked: Asked = { sizes: [], settings: [] };
+  await using api = await controlPlane(asked);
+  const env = access(api.url);
+  const set = await unkey(["scale", "preview", "--sleep-after", "1h30m"], { env });
+  assert.match(set.stdout, /, asleep after 1h30m without a request\n$/);
+  assert.equal(asked.settings.at(-1)?.settings?.sleepSeconds, 5_400);
+  const json = onlyJson(await unkey(["scale", "preview", "--sleep-after", "never", "--json"], { env }));
+  assert.partialDeepStrictEqual(json, { sleepAfter: "never" });
+  assert.equal(asked.settings.at(-1)?.settings?.sleepSeconds, -1);
+  assert.ok(!(await unkey(["scale", "preview", "--reset"], { env })).stdout.includes("asleep"));
+  assert.deepEqual(asked.settings.at(-1)?.reset, ["sleepAfter"]);
+});
+
 Deno.test("scale refuses what it cannot read, and nothing to do", async (t) => {
   const cases: readonly [string[], RegExp][] = [
-    [["scale", "production"], /Nothing to set: give --memory, --cpu, --replicas, --max, --fixed or --reset/],
+    [
+      ["scale", "production"],
+      /Nothing to set: give --memory, --cpu, --replicas, --max, --sleep-after, --fixed or --reset/,
+    ],
     [["scale", "production", "--memory", "much"], /--memory \(UNKEY_MEMORY\) must be MiB such as 512/],
     [["scale", "production", "--cpu", "-1"], /--cpu \(UNKEY_CPU\) must be cores such as 0\.5/],
     [["scale", "production", "--replicas", "0"], /--replicas \(UNKEY_REPLICAS\) must be a whole number/],
     [["scale", "production", "--max", "0"], /--max \(UNKEY_SCALE_MAX\) must be a whole number/],
     [["scale", "production", "--target-cpu", "101"], /--target-cpu .* must be percent such as 70/],
+    [
+      ["scale", "preview", "--sleep-after", "30s"],
+      /--sleep-after .* must be a duration such as 10m, from 1m/,
+    ],
     [["scale", "production", "--max", "2", "--fixed"], /leave one of the two out/],
     [["scale"], /environment/],
   ];

@@ -8,6 +8,7 @@ import { HEALTH_CHECK_FIELDS, healthCheckOf } from "./health_check_fields.ts";
 import { optionalDurationField } from "./duration_field.ts";
 import { parseMemory } from "./size_fields.ts";
 import { SCALING_FIELDS, scalingOf } from "./scaling_fields.ts";
+import { SLEEP_FIELD, sleepSecondsOf } from "./sleep_field.ts";
 import { releaseWords } from "./release_words.ts";
 import { splitWords } from "./words.ts";
 
@@ -122,6 +123,7 @@ export const APP_FIELDS = {
     help: "How long the release command may run. Default: 10m.",
   }),
   ...SCALING_FIELDS,
+  sleepAfterMs: SLEEP_FIELD,
   crons: CRON_FIELD,
 };
 
@@ -156,6 +158,7 @@ export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSch
     releaseCommand: [...config.releaseCommand ?? []],
     releaseSeconds: seconds(config.releaseTimeoutMs),
     crons: [...config.crons],
+    sleepSeconds: sleepSecondsOf(config.sleepAfterMs),
     ...(healthCheck === undefined ? {} : { healthCheck }),
     ...(init === undefined ? {} : { init }),
     ...(scaling === undefined ? {} : { scaling }),

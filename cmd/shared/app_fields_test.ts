@@ -40,6 +40,7 @@ const NONE: AppConfig = {
   scaleConcurrency: undefined,
   scaleDownAfterMs: undefined,
   crons: [],
+  sleepAfterMs: undefined,
 };
 
 const messageOf = (config: Partial<AppConfig>): AppSettings =>
@@ -171,6 +172,7 @@ const ALL: Partial<AppConfig> = {
   port: 3000,
   command: ["sh", "-c", "exec 'my app'"],
   startTimeoutMs: 90_000,
+  sleepAfterMs: 600_000,
   stopSignal: "SIGQUIT",
   stopTimeoutMs: 30_000,
   ephemeralStorage: 512,
@@ -204,6 +206,7 @@ const TIMES = [
   "restartAfterMs",
   "releaseTimeoutMs",
   "scaleDownAfterMs",
+  "sleepAfterMs",
 ] as const;
 
 Deno.test("printed JSON has the keys of unkey.json, whose values the fields read again", async (t) => {

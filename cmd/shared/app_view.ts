@@ -9,6 +9,7 @@ import {
 import { cronEntry } from "./cron_field.ts";
 import { releaseText } from "./release_words.ts";
 import { scalingJson } from "./scaling_fields.ts";
+import { sleepAfterText } from "./sleep_field.ts";
 import { joinWords } from "./words.ts";
 
 /** The settings of an environment and the size of its next deployment. */
@@ -101,7 +102,9 @@ function settingsJson(settings: AppSettings) {
     releaseSeconds,
     scaling,
     crons,
+    sleepSeconds,
   } = settings;
+  const sleepAfter = sleepAfterText(sleepSeconds);
   return {
     ...(port === 0 ? {} : { port }),
     ...(command.length === 0 ? {} : { command }),
@@ -117,6 +120,7 @@ function settingsJson(settings: AppSettings) {
     ...(releaseSeconds === 0 ? {} : { releaseTimeout: seconds(releaseSeconds) }),
     ...(scaling === undefined ? {} : { scaling: scalingJson(scaling) }),
     ...(crons.length === 0 ? {} : { crons: crons.map(cronEntry) }),
+    ...(sleepAfter === undefined ? {} : { sleepAfter }),
   };
 }
 

@@ -17,6 +17,8 @@ export interface DeploymentJson {
   readonly urls: readonly string[];
   /** Present when its visitors have to give a password. */
   readonly protected?: true;
+  /** Present while it sleeps, or wakes: no instance runs until a request has come. */
+  readonly asleep?: { readonly since: number; readonly waking: boolean };
   readonly instances: { readonly desired: number; readonly running: number };
   /** The deployment whose image it used again instead of a build. */
   readonly imageSourceDeploymentId?: string;
@@ -57,12 +59,13 @@ const STOP_WORDS: Readonly<Record<string, string>> = {
 
 /** The status as tables show it: with the place in the queue, e.g. `queued #2`, or with a removed image, which prevents a start. */
 export function statusText(
-  { status, queuePosition, imageRemoved, stop }: Pick<
+  { status, queuePosition, imageRemoved, stop, asleepSince, waking }: Pick<
     Deployment,
-    "status" | "queuePosition" | "imageRemoved" | "stop"
+    "status" | "queuePosition" | "imageRemoved" | "stop" | "asleepSince" | "waking"
   >,
 ): string {
-  const cause = STOP_WORDS[stop?.reason ?? ""];
+  const sleep = asleepSince === 0n ? undefined : waking ? "waking" : "asleep";
+  const cause = STOP_WORDS[stop?.reason ?? ""] ?? sleep;
   const name = cause === undefined ? statusName(status) : `${statusName(status)} (${cause})`;
   if (imageRemoved) return `${name}, image removed`;
   return queuePosition === 0 ? name : `${name} #${queuePosition}`;
@@ -91,6 +94,9 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     ...(sha === "" ? {} : { commit: { sha, message, author } }),
     urls: deployment.urls,
     ...(deployment.protected ? { protected: true } : {}),
+    ...(deployment.asleepSince === 0n
+      ? {}
+      : { asleep: { since: Number(deployment.asleepSince), waking: deployment.waking } }),
     instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
     ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
     ...(deployment.imageRemoved ? { imageRemoved: true } : {}),

@@ -101,7 +101,7 @@ export function deploymentText(
   const { commit, ...shown } = deploymentJson(deployment);
   const about = facts({
     deployment: shown.id,
-    status: shown.live ? `${shown.status}, live` : statusText(deployment),
+    status: shown.live ? `${statusText(deployment)}, live` : statusText(deployment),
     queue: oneLine(deployment.queueBlocker),
     project: shown.project,
     environment: shown.rolledBack === true
@@ -114,6 +114,7 @@ export function deploymentText(
     "image of": shown.imageSourceDeploymentId &&
       `${shown.imageSourceDeploymentId} (same content, not built again)`,
     instances: `${shown.instances.running} of ${shown.instances.desired} running`,
+    asleep: shown.asleep && asleepText(shown.asleep, nowMs),
     "scaled in": deployment.scaledRegions.map((each) => scaledRegionText(each, nowMs)),
     size: deployment.topology === undefined ? undefined : `${sizeText(deployment.topology)} each`,
     port: portOf(deployment) === 0 ? undefined : String(portOf(deployment)),
@@ -139,6 +140,12 @@ export function deploymentText(
     ? ""
     : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n${outputText(shown.error)}`;
   return `${about}${stepsTable}${error}${troublesText(instances, { nowMs, deployment })}`;
+}
+
+function asleepText({ since, waking }: NonNullable<DeploymentJson["asleep"]>, nowMs: number): string {
+  return waking
+    ? "no longer: a request woke it, and its instances start"
+    : `for ${age(since, nowMs)}, as it got no request: the next one wakes it`;
 }
 
 function lastSwitchText(receipt: ReceiptJson, nowMs: number): string {

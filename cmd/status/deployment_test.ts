@@ -51,6 +51,26 @@ Deno.test("status of an app without a health check shows no port", async () => {
   assert.doesNotMatch(stdout, /8080$/m);
 });
 
+Deno.test("status and list show that a deployment sleeps, since when, and that a request wakes it", async () => {
+  const asleep = deploymentOf({ id: "d_1", asleepSince: BigInt(NOW - 3_600_000), desiredInstances: 0 });
+  const waking = deploymentOf({ id: "d_2", asleepSince: BigInt(NOW - 3_600_000), waking: true });
+  await using server = await startControlPlane({
+    deployment: {
+      getDeployment: ({ deploymentId }) => ({ deployment: deploymentId === "d_1" ? asleep : waking }),
+      listInstances: () => ({ instances: [] }),
+    },
+  });
+  const env = access(server.url);
+  const { stdout } = await unkey(["status", "d_1"], { env });
+  assert.match(stdout, /^status +ready \(asleep\)/m);
+  assert.match(stdout, /^asleep +for \S+, as it got no request: the next one wakes it$/m);
+  const later = (await unkey(["status", "d_2"], { env })).stdout;
+  assert.match(later, /^status +ready \(waking\)/m);
+  assert.match(later, /^asleep +no longer: a request woke it/m);
+  const json = JSON.parse((await unkey(["status", "d_2", "--json"], { env })).stdout);
+  assert.deepEqual(json.asleep, { since: NOW - 3_600_000, waking: true });
+});
+
 Deno.test("status says until when a deployment that lost its traffic runs", async () => {
   const stopsAt = NOW + 1_800_000;
   const deployment = deploymentOf({ id: "d_old", live: false, stopsAt: BigInt(stopsAt) });

@@ -176,6 +176,7 @@ export class Exchange implements LinkUser {
   #respond(head: ResponseHead, { kind }: Framing): void {
     const endless = kind === "close" || (kind === "chunked" && this.#head.minor === 0);
     this.#responding = true;
+    this.#search.settled();
     this.#keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping &&
       (!endless || this.#head.minor === 1);
     const { clock, onResponded, onStatus } = this.#core.options;
@@ -201,14 +202,13 @@ export class Exchange implements LinkUser {
 
   switched(head: ResponseHead, connection: UpstreamConnection, early: Buffer): void {
     if (this.#upgrade === undefined) {
-      return this.#fail({
-        kind: "upstream_invalid",
-        detail: "The app switched protocols without being asked.",
-      });
+      const detail = "The app switched protocols without being asked.";
+      return this.#fail({ kind: "upstream_invalid", detail });
     }
     const protocol = head.headers.find((each) => each.lower === "upgrade")?.value ?? this.#upgrade;
     const { clock, onStatus } = this.#core.options;
     this.#over = true;
+    this.#search.settled();
     onStatus(101);
     this.#traffic?.responded(101, clock.now() - this.#begunMs);
     this.#client.interim(head, protocol);
@@ -240,6 +240,7 @@ export class Exchange implements LinkUser {
   /** Nothing more happens here. */
   #end(): void {
     this.#over = true;
+    this.#search.settled();
     this.#endCounts();
   }
 

@@ -65,13 +65,15 @@ export type Decision =
     readonly headers?: readonly HeaderField[] | undefined;
     /** The value of a `Set-Cookie` that the response gets beside those of the app. */
     readonly setCookie?: string | undefined;
+    /** Called once, when the response has begun, or there will be none. */
+    readonly settled?: (() => void) | undefined;
   }
   | { readonly kind: "answer"; readonly answer: Answer }
   /** Answered here, by the request's body. */
   | ({ readonly kind: "serve" } & Served)
   | { readonly kind: "fail"; readonly failure: Failure }
-  /** Known later; the promise does not fail, and ends within seconds. */
-  | { readonly kind: "wait"; readonly decision: Promise<Decision> };
+  /** Known later; the promise does not fail, and ends within a minute. `left` is called when the client goes away before. */
+  | { readonly kind: "wait"; readonly decision: Promise<Decision>; readonly left?: () => void };
 
 /** Why no response of an upstream can be given. */
 export type FailureKind =
@@ -89,6 +91,7 @@ export type FailureKind =
   | "unknown_deployment"
   | "no_instance"
   | "deployment_stopped"
+  | "waking"
   | "instance_unreachable"
   | "upstream_closed"
   | "upstream_invalid"
@@ -251,6 +254,7 @@ export const FAILURE_STATUS: Record<FailureKind, number> = {
   unknown_deployment: 404,
   no_instance: 503,
   deployment_stopped: 503,
+  waking: 503,
   instance_unreachable: 503,
   upstream_closed: 502,
   upstream_invalid: 502,

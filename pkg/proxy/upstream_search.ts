@@ -38,6 +38,9 @@ export class UpstreamSearch {
   #over = false;
   #cancelDial: (() => void) | undefined;
   #headers: readonly HeaderField[] | undefined;
+  /** Of a decision that is not known yet. */
+  #left: (() => void) | undefined;
+  #settled: (() => void) | undefined;
   /** Why the last dial failed; for the log. */
   lastCause: string | undefined;
   /** Of the last decision. */
@@ -56,9 +59,14 @@ export class UpstreamSearch {
   }
 
   #take(decision: Decision, options: { readonly fresh: boolean; readonly repeatable: boolean }): void {
-    if (this.#over) return;
+    this.#left = undefined;
+    if (decision.kind === "forward") this.#settled ??= decision.settled;
+    if (this.#over) return this.settled();
     const { pool } = this.#core;
-    if (decision.kind === "wait") return void decision.decision.then((later) => this.#take(later, options));
+    if (decision.kind === "wait") {
+      this.#left = decision.left;
+      return void decision.decision.then((later) => this.#take(later, options));
+    }
     if (decision.kind === "answer") return this.#result.answered(decision.answer);
     if (decision.kind === "fail") return this.#result.failed(decision.failure);
     if (decision.kind === "serve") return this.#result.found(new ServedLink(decision));
@@ -90,9 +98,18 @@ export class UpstreamSearch {
     this.#result.found(this.#headers === undefined ? link : new LinkWithHeaders(link, this.#headers));
   }
 
+  /** The response has begun, or there will be none. */
+  settled(): void {
+    const settled = this.#settled;
+    this.#settled = undefined;
+    settled?.();
+  }
+
   /** Gives up. */
   cancel(): void {
     this.#over = true;
+    this.#left?.();
+    this.#left = undefined;
     this.#cancelDial?.();
     this.#cancelDial = undefined;
   }

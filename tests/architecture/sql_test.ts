@@ -27,6 +27,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   deployment_events: ["deployment_events", "output_retention"],
   deployment_requests: ["requests"],
   deployment_spans: ["traces"],
+  deployment_sleeps: ["sleeps", "topology"],
   deployment_starts: ["starts"],
   deployment_steps: ["steps"],
   deployment_tasks: ["cron_runs", "runs", "tasks"],

@@ -31,6 +31,8 @@ const SCALE_MIB: Readonly<Record<string, number>> = {
 };
 
 export const BOUNDS = {
+  wakeMs: seconds(2_000),
+  wakeFailed: { limit: 0, text: "0 failed" },
   autoscaleMs: seconds(15_000),
   autoscaleFailed: { limit: 0, text: "0 failed" },
   logSearchMs: below(1_000, "ms"),

@@ -4,6 +4,7 @@
  */
 // deno-lint-ignore-file no-console -- the table is its output
 import { benchApi } from "./api.ts";
+import { benchWake } from "./wake.ts";
 import { benchAutoscale } from "./autoscale.ts";
 import { benchBuild } from "./build.ts";
 import { benchCertificate } from "./certificate.ts";
@@ -47,6 +48,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
   autoscale: benchAutoscale,
+  wake: benchWake,
   gradual: () => benchGradual(),
   migrate: benchMigrate,
   retention: benchRetention,

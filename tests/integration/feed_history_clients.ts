@@ -180,6 +180,7 @@ export class EdgeUnderTest implements ClientUnderTest {
         reportTraffic: () => Promise.reject(new Error("not in this test")),
         checkPassword: () => Promise.reject(new Error("not in this test")),
         reportLoad: () => Promise.reject(new Error("not in this test")),
+        wakeDeployment: () => Promise.reject(new Error("not in this test")),
       },
       table: this.#table,
       certificates: new Certificates(base.log),

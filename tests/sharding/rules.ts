@@ -103,6 +103,8 @@ export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
     "runs: deleteRuns",
     "runs: listOverdueRuns",
     "scaling: pageScaledPlacements",
+    "sleeps: pageAsleep",
+    "sleeps: pageIdle",
     "sentinel_sweep: listIdleSentinels",
     "sentinel_sweep: listPlacementsWithoutSentinel",
     "sentinel_sweep: listRunningSentinels",

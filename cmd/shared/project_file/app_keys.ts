@@ -29,6 +29,7 @@ export const HEALTH_CHECK_KEYS = {
   restartAfter: duration(),
 };
 
+const SLEEP_RULE = 'must be a duration like "10m", or "never"';
 const SCALE_RULE = "must be a whole number from 1 on";
 const PERCENT_RULE = "must be percent, from 1 to 100";
 
@@ -65,6 +66,8 @@ export const APP_KEYS = {
   releaseTimeout: duration(),
   scaling: z.strictObject(SCALING_KEYS, { error: "must be a JSON object" }).partial(),
   crons: CRONS,
+  sleepAfter: z.string({ error: SLEEP_RULE }).regex(/^(?:(?:\d+h)?(?:\d+m)?(?:\d+s)?|never)$/, SLEEP_RULE)
+    .describe("The time without a request after which it sleeps, until the next one. Not in production."),
 };
 
 const SCHEMA = z.strictObject(APP_KEYS).partial();

@@ -58,7 +58,7 @@ Deno.test("unkey.json is checked as a whole, and each problem has its line, colu
   assert.deepEqual(problems(text), [
     "unkey.json has 5 problems:",
     '  2:3 "projct" is not known: did you mean "project"?',
-    '  3:3 "colour" is not known. Known: $schema, project, environment, context, dockerfile, port, command, healthCheckPath, healthCheck, startTimeout, stopSignal, stopTimeout, ephemeralStorage, regions, init, openapiPath, releaseCommand, releaseTimeout, scaling, crons, protocol, memory, cpu, replicas, variables, domains, idleEnd, build',
+    '  3:3 "colour" is not known. Known: $schema, project, environment, context, dockerfile, port, command, healthCheckPath, healthCheck, startTimeout, stopSignal, stopTimeout, ephemeralStorage, regions, init, openapiPath, releaseCommand, releaseTimeout, scaling, crons, sleepAfter, protocol, memory, cpu, replicas, variables, domains, idleEnd, build',
     '  5:22 "healthCheckPath" must be a path that begins with "/"',
     '  6:14 "project" must be the slug or id of a project',
     '  6:18 "port" is there twice',

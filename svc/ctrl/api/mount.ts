@@ -202,6 +202,7 @@ export function buildServices(parts: ServiceParts): Services {
           db,
           clock,
           logs,
+          notifier,
           outputBytesMax: parts.outputBytesMax,
           feed: routes,
         }),

@@ -109,6 +109,7 @@ const FRONTLINE: MethodsOf<typeof FrontlineService> = {
   reportTraffic: { kind: "edge" },
   checkPassword: { kind: "edge" },
   reportLoad: { kind: "edge" },
+  wakeDeployment: { kind: "edge", sentinel: true },
 };
 
 const ADMIN: MethodsOf<typeof AdminService> = {

@@ -34,6 +34,7 @@ import { callEachMinute } from "./tasks/periodic_call.ts";
 import { runCrons } from "./tasks/crons.ts";
 import { endUnusedPreviews } from "./tasks/preview_ends.ts";
 import { Autoscaler } from "./tasks/autoscaler.ts";
+import { Sleeper } from "./tasks/sleeper.ts";
 import { keepTrafficSums } from "./tasks/traffic_sums.ts";
 import { giveUpUnusedCertificates } from "./tasks/unused_certificates.ts";
 import { ensurePlatformCertificates, platformNames } from "./tasks/platform_certificates.ts";
@@ -257,6 +258,8 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
   runner.go("autoscaler", (stop) => autoscaler.run(stop));
   const crons = { db, clock, log, changes, meter: loop("crons") };
   runner.go("crons", (stop) => runCrons(crons, stop));
+  const sleeper = new Sleeper({ db, clock, log, changes, metrics, meter: loop("sleeper") });
+  runner.go("sleeper", (stop) => sleeper.run(stop));
   const sums = { db, clock, log, meter: loop("traffic sums") };
   runner.go("traffic sums", (stop) => keepTrafficSums(sums, stop));
   const sweep = { db, clock, log, changes, sentinels, meter: loop("sentinel sweep") };

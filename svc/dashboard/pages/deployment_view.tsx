@@ -119,6 +119,9 @@ function Facts(
         </Fact>
       )}
       {stop === undefined ? null : <Fact term="stopped">{plain(stop.message)}</Fact>}
+      {deployment.asleepSince === 0n || deployment.waking
+        ? null
+        : <Fact term="asleep">since its last requests: the next one wakes it</Fact>}
       {deployment.desiredInstances === 0 ? null : (
         <Fact term="running">
           {deployment.runningInstances} of {count(deployment.desiredInstances, "instance")}

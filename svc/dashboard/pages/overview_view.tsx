@@ -85,6 +85,7 @@ export function Line(
         <span>{label}</span>
         <Ago atMs={Number(deployment.createdAt)} nowMs={nowMs} />
         {commitFacts(deployment).map((each) => <span key={each}>{each}</span>)}
+        {deployment.asleepSince !== 0n && !deployment.waking ? <span>asleep</span> : null}
         {deployment.desiredInstances === 0
           ? null
           : <span>{deployment.runningInstances} of {count(deployment.desiredInstances, "instance")}</span>}

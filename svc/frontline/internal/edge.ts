@@ -28,6 +28,7 @@ import { clientScheme, redirect } from "./redirects.ts";
 import { Loads, type RegionLoad } from "./load.ts";
 import { refusalText } from "./refusal_text.ts";
 import { type Route, RouteTable } from "./route_table.ts";
+import { type Go, Sleepers } from "./sleep/sleepers.ts";
 import { type Choice, failedVersion, Splitter } from "./split.ts";
 import { stopText } from "./stop_text.ts";
 import { WantedCertificates } from "./wanted_certificates.ts";
@@ -52,6 +53,8 @@ export class Edge {
   readonly #snapshot: FirstSnapshot;
   readonly #gate: Gate;
   readonly #splitter: Splitter;
+  /** Requests for deployments that sleep; absent without a control plane that wakes them. */
+  readonly sleepers: Sleepers | undefined;
   #ready = false;
 
   constructor(options: EdgeOptions) {
@@ -75,7 +78,8 @@ export class Edge {
     }, (from, to) => {
       // The first snapshot moves nothing.
       if (this.#ready) options.failedRequests?.moved(from, to, nowMs());
-    });
+    }, (deploymentId) => this.sleepers?.queue.ready(deploymentId));
+    this.sleepers = options.wakes && new Sleepers({ clock, log, client: options.wakes }, this.table);
     this.#balancer = new Balancer({
       region,
       nowMs,
@@ -197,7 +201,7 @@ export class Edge {
     return { kind: "wait", decision };
   }
 
-  #routeToApp(request: ProxyRequest, tried: ReadonlySet<string>, hasWaited = false): Decision {
+  #routeToApp(request: ProxyRequest, tried: ReadonlySet<string>, waited: Waited = {}): Decision {
     const moved = this.#moved(request);
     if (moved !== undefined) return { kind: "answer", answer: moved };
     // The answer does not wait for it: the next visit is over https://.
@@ -205,30 +209,35 @@ export class Edge {
     const { api } = this.#options;
     if (api !== undefined && request.host === api.host) return toApi(api.upstream, tried);
     const route = this.table.lookup(request.host)?.route;
-    if (route === undefined || !isProtected(route)) return this.#choose(request, tried, { hasWaited });
+    if (route === undefined || !isProtected(route)) return this.#choose(request, tried, waited);
     return this.#gate.decide(
       request,
       route,
-      (headers) => this.#choose(request, tried, { hasWaited, headers }),
+      (headers) => this.#choose(request, tried, { ...waited, headers }),
     );
   }
 
   #choose(
     request: ProxyRequest,
     tried: ReadonlySet<string>,
-    { hasWaited, headers }: { readonly hasWaited: boolean; readonly headers?: readonly HeaderField[] },
+    { forRoutes, turn, headers }: Waited & { readonly headers?: readonly HeaderField[] },
   ): Decision {
     const choice = this.#find(request);
     if ("kind" in choice && choice.kind === "unknown_host" && isCheck(request)) {
       return { kind: "answer", answer: health(this.#state) };
     }
     if (!this.ready && ("kind" in choice || choice.instances.length === 0)) {
-      return hasWaited ? STARTING : {
+      return forRoutes === true ? STARTING : {
         kind: "wait",
-        decision: this.#snapshot.wait().then(() => this.#routeToApp(request, tried, true)),
+        decision: this.#snapshot.wait().then(() => this.#routeToApp(request, tried, { forRoutes: true })),
       };
     }
     if ("kind" in choice) return { kind: "fail", failure: choice };
+    if (turn === undefined && tried.size === 0) {
+      const again = (turn: Go): Decision => this.#routeToApp(request, tried, { turn });
+      const wait = this.sleepers?.decide(request, choice, again);
+      if (wait !== undefined) return wait;
+    }
     if (choice.instances.length === 0) {
       return { kind: "fail", failure: { kind: "no_instance", detail: "No instance is running." } };
     }
@@ -236,7 +245,7 @@ export class Edge {
     if (upstream !== undefined) {
       const { instances, others, setCookie } = choice;
       const hasOthers = instances.length + others.length > tried.size + 1;
-      return { kind: "forward", upstream, hasOthers, headers, setCookie };
+      return { kind: "forward", upstream, hasOthers, headers, setCookie, settled: turn?.settled };
     }
     return {
       kind: "fail",
@@ -288,6 +297,14 @@ export class Edge {
     this.#options.requested?.note(choice.deploymentId);
     return choice;
   }
+}
+
+/** The waits that a request has behind it. */
+interface Waited {
+  /** For the first routes of this edge. */
+  readonly forRoutes?: boolean;
+  /** For a deployment that slept. */
+  readonly turn?: Go;
 }
 
 function isProtected(route: Route): route is Route & ProtectedRoute {

@@ -7,6 +7,7 @@ import type { FailedRequests } from "./failed_requests.ts";
 import type { PasswordChecksOptions } from "./protection/password_checks.ts";
 import type { Refusals } from "./refusals.ts";
 import type { RequestedDeployments } from "./requested.ts";
+import type { WakerOptions } from "./sleep/waker.ts";
 import type { Traffic } from "./traffic.ts";
 import type { WantedOptions } from "./wanted_certificates.ts";
 
@@ -31,6 +32,8 @@ export interface EdgeOptions {
   readonly failedRequests?: FailedRequests | undefined;
   /** Counts the requests of deployments, where the control plane wants to know. */
   readonly traffic?: Traffic | undefined;
+  /** Wakes deployments that sleep; without it requests for them fail. */
+  readonly wakes?: WakerOptions["client"] | undefined;
   /** Looks at the passwords of visitors; without it none can be checked. */
   readonly passwords?: PasswordChecksOptions["client"];
   /** True for balancers that speak the PROXY protocol. */

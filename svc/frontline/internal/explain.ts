@@ -66,6 +66,11 @@ const TEXTS: Record<FailureKind, Text> = {
     title: "This deployment is stopped",
     advice: 'If the app is yours, "unkey list" shows its deployments, and the one that is live.',
   },
+  waking: {
+    title: "The app is waking up",
+    advice: `Try again in a few seconds. ${APP_LOGS}`,
+    retryAfter: 5,
+  },
   instance_unreachable: {
     title: "The app cannot be reached",
     happened: (host) =>

@@ -14,6 +14,7 @@ const SETTINGS: Partial<Record<FailureKind, (limits: ProxyLimits, detail: string
     detail.includes("answer") ? setting("--response-header-timeout-ms", responseHeadMsMax) : "",
   upstream_closed: () => "",
   instance_unreachable: () => "",
+  waking: () => "",
   loop_detected: () => " The app forwards requests to its own host name.",
 };
 

@@ -16,6 +16,8 @@ export interface Route {
   readonly workspaceId: string;
   /** Nothing of the deployment runs, and nothing is about to. */
   readonly stopped: boolean;
+  /** Without instances it may be asleep: the control plane wakes it. */
+  readonly wakes?: boolean;
   /** Why and since when it is stopped, where that is known. */
   readonly stop?: { readonly message: string; readonly atMs: number } | undefined;
   /** Not empty: requests are sent to this host instead. */
@@ -77,17 +79,20 @@ export class RouteTable {
   readonly #scaled = new Set<string>();
   readonly #onLeave: (key: string) => void;
   readonly #onMove: (from: string | undefined, to: string) => void;
+  readonly #onInstances: (deploymentId: string) => void;
 
   /**
    * `onLeave` gets the key of each instance that takes no new requests from now on, `onMove` the former and the new
-   * deployment of a host name.
+   * deployment of a host name, `onInstances` each deployment that has instances after a change of them.
    */
   constructor(
     onLeave: (key: string) => void = () => undefined,
     onMove: (from: string | undefined, to: string) => void = () => undefined,
+    onInstances: (deploymentId: string) => void = () => undefined,
   ) {
     this.#onLeave = onLeave;
     this.#onMove = onMove;
+    this.#onInstances = onInstances;
   }
 
   /** Host names with a route. */
@@ -223,6 +228,7 @@ export class RouteTable {
     this.#instances.set(deploymentId, next);
     for (const each of former) if (!keys.has(each.key)) this.#onLeave(each.key);
     if (next.length === 0) return;
+    this.#onInstances(deploymentId);
     for (const { route } of [...this.#waiting.values()]) {
       if (route.deploymentId === deploymentId) this.#place(route);
     }

@@ -136,6 +136,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     failedRequests,
     traffic,
     passwords: client,
+    wakes: client,
   });
   const ready = Promise.withResolvers<void>();
   const watcher = new Watcher({
@@ -174,8 +175,10 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
         await aborted(stopping);
         edge.stopping = true;
         await clock.sleep(role.stopDelayMs);
+        edge.sleepers?.queue.drain(config.drainMs);
         await edge.proxy.close(config.drainMs);
       } finally {
+        edge.sleepers?.queue.close();
         drained.abort(new Error("The proxy has closed"));
       }
     });

@@ -89,7 +89,7 @@ export class Watcher {
       name: "route",
       open: (cursor, signal) =>
         client.watchRoutes(
-          { versionLastSeen: BigInt(cursor), edgeId, knowsProtection: true },
+          { versionLastSeen: BigInt(cursor), edgeId, knowsProtection: true, knowsSleep: true },
           { signal },
         ),
       decode,
@@ -158,6 +158,7 @@ export class Watcher {
         appliedVersion: BigInt(version),
         appliedMsAgo: Math.min(APPLIED_MS_MAX, Math.max(0, nowMs - this.#reached.atMs)),
         requestedDeploymentIds: [...requestedIds],
+        knowsSleep: true,
         ...(failed === undefined ? {} : { failedRequests: encodeFailed(failed) }),
       }, { signal });
     } catch (error) {

@@ -14,7 +14,43 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChRDaGVja1Bhc3N3b3JkUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSImChVDaGVja1Bhc3N3b3JkUmVzcG9uc2USDQoFcmlnaHQYASABKAgiWgoSV2F0Y2hSb3V0ZXNSZXF1ZXN0EhkKEXZlcnNpb25fbGFzdF9zZWVuGAEgASgEEg8KB2VkZ2VfaWQYAiABKAkSGAoQa25vd3NfcHJvdGVjdGlvbhgIIAEoCCLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIpwCCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3ASLAoKcHJvdGVjdGlvbhgPIAEoCzIYLmN0cmwudjEuUm91dGVQcm90ZWN0aW9uEiQKBXNwbGl0GAkgASgLMhUuY3RybC52MS5UcmFmZmljU3BsaXQiHgoPUm91dGVQcm90ZWN0aW9uEgsKA2tleRgBIAEoDCJVCgxUcmFmZmljU3BsaXQSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIPCgdwZXJjZW50GAIgASgNEg4KBnN0aWNreRgDIAEoCBINCgV0b2tlbhgEIAEoCSIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJ1Cg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkSFAoMcmVwb3J0c19sb2FkGAogASgIIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIpABChRSZXBvcnRUcmFmZmljUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEhIKCnN0YXJ0ZWRfYXQYBCABKAMSLwoLZGVwbG95bWVudHMYBSADKAsyGi5jdHJsLnYxLkRlcGxveW1lbnRUcmFmZmljIrICChFEZXBsb3ltZW50VHJhZmZpYxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhEKCXJlc3BvbnNlcxgCIAMoDRIWCg5mYWlsZWRfYnlfZWRnZRgDIAEoDRIPCgdjdXRfb2ZmGAQgASgNEhEKCWNhbmNlbGxlZBgFIAEoDRIWCg5yZWNlaXZlZF9ieXRlcxgGIAEoBBISCgpzZW50X2J5dGVzGAcgASgEEg8KB2J1c3lfbXMYCCABKAQSFwoPY29uY3VycmVuY3lfbWF4GAkgASgNEhcKD2NvbmN1cnJlbmN5X25vdxgKIAEoDRIXCg9sYXN0X3JlcXVlc3RfYXQYCyABKAMSFwoPbGF0ZW5jeV9idWNrZXRzGAwgAygNEhYKDmxhdGVuY3lfY291bnRzGA0gAygNIiQKFVJlcG9ydFRyYWZmaWNSZXNwb25zZRILCgNub3cYASABKAMibQoRUmVwb3J0TG9hZFJlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRISCgpwcm9jZXNzX2lkGAIgASgJEiIKBWxvYWRzGAMgAygLMhMuY3RybC52MS5SZWdpb25Mb2FkEg8KB2lzX2xhc3QYBCABKAgiTgoKUmVnaW9uTG9hZBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIZChFjb25jdXJyZW5jeV9taWxsaRgDIAEoBCIUChJSZXBvcnRMb2FkUmVzcG9uc2Uy9wMKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiABJQCg1SZXBvcnRUcmFmZmljEh0uY3RybC52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoeLmN0cmwudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlIgASUAoNQ2hlY2tQYXNzd29yZBIdLmN0cmwudjEuQ2hlY2tQYXNzd29yZFJlcXVlc3QaHi5jdHJsLnYxLkNoZWNrUGFzc3dvcmRSZXNwb25zZSIAEkcKClJlcG9ydExvYWQSGi5jdHJsLnYxLlJlcG9ydExvYWRSZXF1ZXN0GhsuY3RybC52MS5SZXBvcnRMb2FkUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSIuChVXYWtlRGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSIoChZXYWtlRGVwbG95bWVudFJlc3BvbnNlEg4KBndha2luZxgBIAEoCCJAChRDaGVja1Bhc3N3b3JkUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSImChVDaGVja1Bhc3N3b3JkUmVzcG9uc2USDQoFcmlnaHQYASABKAgibwoSV2F0Y2hSb3V0ZXNSZXF1ZXN0EhkKEXZlcnNpb25fbGFzdF9zZWVuGAEgASgEEg8KB2VkZ2VfaWQYAiABKAkSGAoQa25vd3NfcHJvdGVjdGlvbhgIIAEoCBITCgtrbm93c19zbGVlcBgJIAEoCCLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIqsCCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3ASLAoKcHJvdGVjdGlvbhgPIAEoCzIYLmN0cmwudjEuUm91dGVQcm90ZWN0aW9uEg0KBXdha2VzGBAgASgIEiQKBXNwbGl0GAkgASgLMhUuY3RybC52MS5UcmFmZmljU3BsaXQiHgoPUm91dGVQcm90ZWN0aW9uEgsKA2tleRgBIAEoDCJVCgxUcmFmZmljU3BsaXQSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIPCgdwZXJjZW50GAIgASgNEg4KBnN0aWNreRgDIAEoCBINCgV0b2tlbhgEIAEoCSIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJ1Cg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkSFAoMcmVwb3J0c19sb2FkGAogASgIIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAki1QEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMSEwoLa25vd3Nfc2xlZXAYByABKAgiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIpABChRSZXBvcnRUcmFmZmljUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEhIKCnN0YXJ0ZWRfYXQYBCABKAMSLwoLZGVwbG95bWVudHMYBSADKAsyGi5jdHJsLnYxLkRlcGxveW1lbnRUcmFmZmljIrICChFEZXBsb3ltZW50VHJhZmZpYxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhEKCXJlc3BvbnNlcxgCIAMoDRIWCg5mYWlsZWRfYnlfZWRnZRgDIAEoDRIPCgdjdXRfb2ZmGAQgASgNEhEKCWNhbmNlbGxlZBgFIAEoDRIWCg5yZWNlaXZlZF9ieXRlcxgGIAEoBBISCgpzZW50X2J5dGVzGAcgASgEEg8KB2J1c3lfbXMYCCABKAQSFwoPY29uY3VycmVuY3lfbWF4GAkgASgNEhcKD2NvbmN1cnJlbmN5X25vdxgKIAEoDRIXCg9sYXN0X3JlcXVlc3RfYXQYCyABKAMSFwoPbGF0ZW5jeV9idWNrZXRzGAwgAygNEhYKDmxhdGVuY3lfY291bnRzGA0gAygNIiQKFVJlcG9ydFRyYWZmaWNSZXNwb25zZRILCgNub3cYASABKAMibQoRUmVwb3J0TG9hZFJlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRISCgpwcm9jZXNzX2lkGAIgASgJEiIKBWxvYWRzGAMgAygLMhMuY3RybC52MS5SZWdpb25Mb2FkEg8KB2lzX2xhc3QYBCABKAgiTgoKUmVnaW9uTG9hZBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIZChFjb25jdXJyZW5jeV9taWxsaRgDIAEoBCIUChJSZXBvcnRMb2FkUmVzcG9uc2UyzAQKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiABJQCg1SZXBvcnRUcmFmZmljEh0uY3RybC52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoeLmN0cmwudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlIgASUAoNQ2hlY2tQYXNzd29yZBIdLmN0cmwudjEuQ2hlY2tQYXNzd29yZFJlcXVlc3QaHi5jdHJsLnYxLkNoZWNrUGFzc3dvcmRSZXNwb25zZSIAEkcKClJlcG9ydExvYWQSGi5jdHJsLnYxLlJlcG9ydExvYWRSZXF1ZXN0GhsuY3RybC52MS5SZXBvcnRMb2FkUmVzcG9uc2UiABJTCg5XYWtlRGVwbG95bWVudBIeLmN0cmwudjEuV2FrZURlcGxveW1lbnRSZXF1ZXN0Gh8uY3RybC52MS5XYWtlRGVwbG95bWVudFJlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+
+/**
+ * @generated from message ctrl.v1.WakeDeploymentRequest
+ */
+export type WakeDeploymentRequest = Message<"ctrl.v1.WakeDeploymentRequest"> & {
+  /**
+   * @generated from field: string deployment_id = 1;
+   */
+  deploymentId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.WakeDeploymentRequest.
+ * Use `create(WakeDeploymentRequestSchema)` to create a new message.
+ */
+export const WakeDeploymentRequestSchema: GenMessage<WakeDeploymentRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 0);
+
+/**
+ * @generated from message ctrl.v1.WakeDeploymentResponse
+ */
+export type WakeDeploymentResponse = Message<"ctrl.v1.WakeDeploymentResponse"> & {
+  /**
+   * Its instances are wanted, and will come over the feed. False: it does not sleep, so that nothing is to be waited for.
+   *
+   * @generated from field: bool waking = 1;
+   */
+  waking: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.WakeDeploymentResponse.
+ * Use `create(WakeDeploymentResponseSchema)` to create a new message.
+ */
+export const WakeDeploymentResponseSchema: GenMessage<WakeDeploymentResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 1);
 
 /**
  * @generated from message ctrl.v1.CheckPasswordRequest
@@ -38,7 +74,7 @@ export type CheckPasswordRequest = Message<"ctrl.v1.CheckPasswordRequest"> & {
  * Use `create(CheckPasswordRequestSchema)` to create a new message.
  */
 export const CheckPasswordRequestSchema: GenMessage<CheckPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 0);
+  messageDesc(file_ctrl_v1_frontline, 2);
 
 /**
  * @generated from message ctrl.v1.CheckPasswordResponse
@@ -55,7 +91,7 @@ export type CheckPasswordResponse = Message<"ctrl.v1.CheckPasswordResponse"> & {
  * Use `create(CheckPasswordResponseSchema)` to create a new message.
  */
 export const CheckPasswordResponseSchema: GenMessage<CheckPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 1);
+  messageDesc(file_ctrl_v1_frontline, 3);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -77,6 +113,13 @@ export type WatchRoutesRequest = Message<"ctrl.v1.WatchRoutesRequest"> & {
    * @generated from field: bool knows_protection = 8;
    */
   knowsProtection: boolean;
+
+  /**
+   * The edge lets requests wait for deployments that sleep. While an edge without it has a heartbeat, none sleeps.
+   *
+   * @generated from field: bool knows_sleep = 9;
+   */
+  knowsSleep: boolean;
 };
 
 /**
@@ -84,7 +127,7 @@ export type WatchRoutesRequest = Message<"ctrl.v1.WatchRoutesRequest"> & {
  * Use `create(WatchRoutesRequestSchema)` to create a new message.
  */
 export const WatchRoutesRequestSchema: GenMessage<WatchRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 2);
+  messageDesc(file_ctrl_v1_frontline, 4);
 
 /**
  * @generated from message ctrl.v1.RouteState
@@ -180,7 +223,7 @@ export type RouteState = Message<"ctrl.v1.RouteState"> & {
  * Use `create(RouteStateSchema)` to create a new message.
  */
 export const RouteStateSchema: GenMessage<RouteState> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 3);
+  messageDesc(file_ctrl_v1_frontline, 5);
 
 /**
  * @generated from message ctrl.v1.ApplyRoute
@@ -242,6 +285,13 @@ export type ApplyRoute = Message<"ctrl.v1.ApplyRoute"> & {
   protection?: RouteProtection | undefined;
 
   /**
+   * While it has no instances it may sleep: WakeDeployment wakes it, and requests wait.
+   *
+   * @generated from field: bool wakes = 16;
+   */
+  wakes: boolean;
+
+  /**
    * Absent: all requests go to deployment_id.
    *
    * @generated from field: ctrl.v1.TrafficSplit split = 9;
@@ -254,7 +304,7 @@ export type ApplyRoute = Message<"ctrl.v1.ApplyRoute"> & {
  * Use `create(ApplyRouteSchema)` to create a new message.
  */
 export const ApplyRouteSchema: GenMessage<ApplyRoute> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 4);
+  messageDesc(file_ctrl_v1_frontline, 6);
 
 /**
  * @generated from message ctrl.v1.RouteProtection
@@ -273,7 +323,7 @@ export type RouteProtection = Message<"ctrl.v1.RouteProtection"> & {
  * Use `create(RouteProtectionSchema)` to create a new message.
  */
 export const RouteProtectionSchema: GenMessage<RouteProtection> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 5);
+  messageDesc(file_ctrl_v1_frontline, 7);
 
 /**
  * A share of a host's requests that goes to another deployment than the route's. An edge of a former release, which knows no
@@ -314,7 +364,7 @@ export type TrafficSplit = Message<"ctrl.v1.TrafficSplit"> & {
  * Use `create(TrafficSplitSchema)` to create a new message.
  */
 export const TrafficSplitSchema: GenMessage<TrafficSplit> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 6);
+  messageDesc(file_ctrl_v1_frontline, 8);
 
 /**
  * @generated from message ctrl.v1.DeleteRoute
@@ -336,7 +386,7 @@ export type DeleteRoute = Message<"ctrl.v1.DeleteRoute"> & {
  * Use `create(DeleteRouteSchema)` to create a new message.
  */
 export const DeleteRouteSchema: GenMessage<DeleteRoute> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 7);
+  messageDesc(file_ctrl_v1_frontline, 9);
 
 /**
  * @generated from message ctrl.v1.ApplyEndpoints
@@ -372,7 +422,7 @@ export type ApplyEndpoints = Message<"ctrl.v1.ApplyEndpoints"> & {
  * Use `create(ApplyEndpointsSchema)` to create a new message.
  */
 export const ApplyEndpointsSchema: GenMessage<ApplyEndpoints> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 8);
+  messageDesc(file_ctrl_v1_frontline, 10);
 
 /**
  * @generated from message ctrl.v1.Endpoint
@@ -401,7 +451,7 @@ export type Endpoint = Message<"ctrl.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 9);
+  messageDesc(file_ctrl_v1_frontline, 11);
 
 /**
  * @generated from message ctrl.v1.DeleteEndpoints
@@ -418,7 +468,7 @@ export type DeleteEndpoints = Message<"ctrl.v1.DeleteEndpoints"> & {
  * Use `create(DeleteEndpointsSchema)` to create a new message.
  */
 export const DeleteEndpointsSchema: GenMessage<DeleteEndpoints> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 10);
+  messageDesc(file_ctrl_v1_frontline, 12);
 
 /**
  * Replaces the certificate of this id. Handshakes that come after it use the new chain.
@@ -461,7 +511,7 @@ export type ApplyCertificate = Message<"ctrl.v1.ApplyCertificate"> & {
  * Use `create(ApplyCertificateSchema)` to create a new message.
  */
 export const ApplyCertificateSchema: GenMessage<ApplyCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 11);
+  messageDesc(file_ctrl_v1_frontline, 13);
 
 /**
  * @generated from message ctrl.v1.DeleteCertificate
@@ -483,7 +533,7 @@ export type DeleteCertificate = Message<"ctrl.v1.DeleteCertificate"> & {
  * Use `create(DeleteCertificateSchema)` to create a new message.
  */
 export const DeleteCertificateSchema: GenMessage<DeleteCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 12);
+  messageDesc(file_ctrl_v1_frontline, 14);
 
 /**
  * The heartbeats of all agents of the region timed out. Instances elsewhere are preferred, also for deployments that come later.
@@ -502,7 +552,7 @@ export type ApplyDownRegion = Message<"ctrl.v1.ApplyDownRegion"> & {
  * Use `create(ApplyDownRegionSchema)` to create a new message.
  */
 export const ApplyDownRegionSchema: GenMessage<ApplyDownRegion> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 13);
+  messageDesc(file_ctrl_v1_frontline, 15);
 
 /**
  * @generated from message ctrl.v1.DeleteDownRegion
@@ -519,7 +569,7 @@ export type DeleteDownRegion = Message<"ctrl.v1.DeleteDownRegion"> & {
  * Use `create(DeleteDownRegionSchema)` to create a new message.
  */
 export const DeleteDownRegionSchema: GenMessage<DeleteDownRegion> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 14);
+  messageDesc(file_ctrl_v1_frontline, 16);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesRequest
@@ -562,6 +612,13 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
    * @generated from field: ctrl.v1.FailedRequests failed_requests = 6;
    */
   failedRequests?: FailedRequests | undefined;
+
+  /**
+   * As in WatchRoutesRequest.
+   *
+   * @generated from field: bool knows_sleep = 7;
+   */
+  knowsSleep: boolean;
 };
 
 /**
@@ -569,7 +626,7 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
  * Use `create(AcknowledgeRoutesRequestSchema)` to create a new message.
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 15);
+  messageDesc(file_ctrl_v1_frontline, 17);
 
 /**
  * Failed requests of deployments between which routes have moved, for the receipts of switches. A time of 250 ms is reported
@@ -605,7 +662,7 @@ export type FailedRequests = Message<"ctrl.v1.FailedRequests"> & {
  * Use `create(FailedRequestsSchema)` to create a new message.
  */
 export const FailedRequestsSchema: GenMessage<FailedRequests> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 16);
+  messageDesc(file_ctrl_v1_frontline, 18);
 
 /**
  * @generated from message ctrl.v1.FailedSlot
@@ -641,7 +698,7 @@ export type FailedSlot = Message<"ctrl.v1.FailedSlot"> & {
  * Use `create(FailedSlotSchema)` to create a new message.
  */
 export const FailedSlotSchema: GenMessage<FailedSlot> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 17);
+  messageDesc(file_ctrl_v1_frontline, 19);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesResponse
@@ -654,7 +711,7 @@ export type AcknowledgeRoutesResponse = Message<"ctrl.v1.AcknowledgeRoutesRespon
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 18);
+  messageDesc(file_ctrl_v1_frontline, 20);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsRequest
@@ -678,7 +735,7 @@ export type ReportRefusalsRequest = Message<"ctrl.v1.ReportRefusalsRequest"> & {
  * Use `create(ReportRefusalsRequestSchema)` to create a new message.
  */
 export const ReportRefusalsRequestSchema: GenMessage<ReportRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 19);
+  messageDesc(file_ctrl_v1_frontline, 21);
 
 /**
  * @generated from message ctrl.v1.Refusal
@@ -709,7 +766,7 @@ export type Refusal = Message<"ctrl.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 20);
+  messageDesc(file_ctrl_v1_frontline, 22);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsResponse
@@ -722,7 +779,7 @@ export type ReportRefusalsResponse = Message<"ctrl.v1.ReportRefusalsResponse"> &
  * Use `create(ReportRefusalsResponseSchema)` to create a new message.
  */
 export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 21);
+  messageDesc(file_ctrl_v1_frontline, 23);
 
 /**
  * @generated from message ctrl.v1.ReportTrafficRequest
@@ -767,7 +824,7 @@ export type ReportTrafficRequest = Message<"ctrl.v1.ReportTrafficRequest"> & {
  * Use `create(ReportTrafficRequestSchema)` to create a new message.
  */
 export const ReportTrafficRequestSchema: GenMessage<ReportTrafficRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 22);
+  messageDesc(file_ctrl_v1_frontline, 24);
 
 /**
  * The requests of one deployment in 10 s.
@@ -865,7 +922,7 @@ export type DeploymentTraffic = Message<"ctrl.v1.DeploymentTraffic"> & {
  * Use `create(DeploymentTrafficSchema)` to create a new message.
  */
 export const DeploymentTrafficSchema: GenMessage<DeploymentTraffic> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 23);
+  messageDesc(file_ctrl_v1_frontline, 25);
 
 /**
  * @generated from message ctrl.v1.ReportTrafficResponse
@@ -884,7 +941,7 @@ export type ReportTrafficResponse = Message<"ctrl.v1.ReportTrafficResponse"> & {
  * Use `create(ReportTrafficResponseSchema)` to create a new message.
  */
 export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 24);
+  messageDesc(file_ctrl_v1_frontline, 26);
 
 /**
  * @generated from message ctrl.v1.ReportLoadRequest
@@ -923,7 +980,7 @@ export type ReportLoadRequest = Message<"ctrl.v1.ReportLoadRequest"> & {
  * Use `create(ReportLoadRequestSchema)` to create a new message.
  */
 export const ReportLoadRequestSchema: GenMessage<ReportLoadRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 25);
+  messageDesc(file_ctrl_v1_frontline, 27);
 
 /**
  * @generated from message ctrl.v1.RegionLoad
@@ -954,7 +1011,7 @@ export type RegionLoad = Message<"ctrl.v1.RegionLoad"> & {
  * Use `create(RegionLoadSchema)` to create a new message.
  */
 export const RegionLoadSchema: GenMessage<RegionLoad> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 26);
+  messageDesc(file_ctrl_v1_frontline, 28);
 
 /**
  * @generated from message ctrl.v1.ReportLoadResponse
@@ -967,7 +1024,7 @@ export type ReportLoadResponse = Message<"ctrl.v1.ReportLoadResponse"> & {
  * Use `create(ReportLoadResponseSchema)` to create a new message.
  */
 export const ReportLoadResponseSchema: GenMessage<ReportLoadResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 27);
+  messageDesc(file_ctrl_v1_frontline, 29);
 
 /**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
@@ -1037,6 +1094,17 @@ export const FrontlineService: GenService<{
     methodKind: "unary";
     input: typeof ReportLoadRequestSchema;
     output: typeof ReportLoadResponseSchema;
+  },
+  /**
+   * Wakes a deployment that sleeps, for a request that waits for it. Repeating it is harmless. A sentinel wakes those of its
+   * environment only.
+   *
+   * @generated from rpc ctrl.v1.FrontlineService.WakeDeployment
+   */
+  wakeDeployment: {
+    methodKind: "unary";
+    input: typeof WakeDeploymentRequestSchema;
+    output: typeof WakeDeploymentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_frontline, 0);

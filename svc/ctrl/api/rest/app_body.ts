@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { AppSettings } from "../../internal/deployments/app/settings.ts";
 import type { WireApp, WireHealthCheck } from "../../internal/validate/app.ts";
 import type { WireScaling } from "../../internal/validate/scaling.ts";
+import { wireSleep } from "../../internal/validate/sleep.ts";
 import { named } from "./named.ts";
 import type { WireSize } from "../../internal/validate/size.ts";
 
@@ -57,6 +58,9 @@ export const appBody = named(
     releaseSeconds: positive.optional(),
     scaling: scalingBody.optional(),
     crons: z.array(cronBody).min(1).optional(),
+    sleepSeconds: z.int().min(-1).optional().describe(
+      "The time without a request after which it sleeps, until the next one. -1: never.",
+    ),
   }),
   "The settings of an app. What is absent is not set.",
 );
@@ -75,7 +79,7 @@ export const sizeBody = named(
 export function wireApp(body: z.infer<typeof appBody>): WireApp {
   const { port = 0, command = [], healthCheck, startSeconds = 0, stopSignal = "", stopSeconds = 0 } = body;
   const { ephemeralStorageMib = 0, regions = [], init, openapiPath = "" } = body;
-  const { releaseCommand = [], releaseSeconds = 0, scaling, crons = [] } = body;
+  const { releaseCommand = [], releaseSeconds = 0, scaling, crons = [], sleepSeconds = 0 } = body;
   return {
     port,
     command,
@@ -90,6 +94,7 @@ export function wireApp(body: z.infer<typeof appBody>): WireApp {
     releaseCommand,
     releaseSeconds,
     scaling: scaling === undefined ? undefined : wireScaling(scaling),
+    sleepSeconds,
     crons: crons.map(({ timezone = "", overlap, timeoutSeconds = 0, environments = [], ...cron }) => ({
       ...cron,
       timezone,
@@ -131,7 +136,7 @@ export function wireSize(
 
 /** Stored settings as they are answered. */
 export function shownApp(
-  { command, releaseCommand, regions, healthCheck, scaling, crons, ...settings }: AppSettings,
+  { command, releaseCommand, regions, healthCheck, scaling, crons, sleepSeconds, ...settings }: AppSettings,
 ): z.infer<typeof appBody> {
   return {
     ...settings,
@@ -140,6 +145,7 @@ export function shownApp(
     ...(regions === undefined ? {} : { regions: [...regions] }),
     ...(healthCheck === undefined ? {} : { healthCheck: { ...healthCheck } }),
     ...(scaling === undefined ? {} : { scaling: { ...scaling } }),
+    ...(sleepSeconds === undefined ? {} : { sleepSeconds: wireSleep(sleepSeconds) }),
     ...(crons === undefined ? {} : {
       crons: crons.map(({ command, environments, ...cron }) => ({
         ...cron,

@@ -143,6 +143,9 @@ function deploymentData(deployment: DeploymentView): z.infer<typeof deploymentSh
     id: deployment.id,
     status: shownStatus(deployment.status),
     ...(hostnames.length === 0 ? {} : { hostnames: [...hostnames] }),
+    ...(deployment.sleep === undefined
+      ? {}
+      : { asleep: { since: deployment.sleep.sinceMs, waking: deployment.sleep.isWaking } }),
     ...(deployment.isProtected ? { protected: true as const } : {}),
     ...(errorMessage === "" ? {} : { errorMessage }),
     ...(imageRemoved ? { imageRemoved } : {}),

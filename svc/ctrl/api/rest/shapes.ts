@@ -93,6 +93,10 @@ export const deploymentShape = named(
     status: statusShape,
     hostnames: z.array(z.string()).optional(),
     protected: z.literal(true).optional(),
+    asleep: z.object({
+      since: time,
+      waking: z.boolean().describe("A request has woken it, and none of its instances runs yet."),
+    }).optional().describe("Present while it sleeps: the next request wakes it."),
     errorMessage: z.string().optional(),
     imageRemoved: z.boolean().optional(),
     imageSourceDeploymentId: z.string().optional(),

@@ -162,6 +162,6 @@ function edgeProgress({ agentId, region, progress, nowMs }: HeardAgent): EdgePro
   return [{ agentId, appliedVersion, appliedAtMs }];
 }
 
-function fingerprint({ region, progress }: AgentHeartbeat): string {
-  return `${region} ${progress?.appliedVersion} ${progress?.observedVersion}`;
+function fingerprint({ region, progress, feedRevision }: AgentHeartbeat): string {
+  return `${region} ${progress?.appliedVersion} ${progress?.observedVersion} ${feedRevision}`;
 }

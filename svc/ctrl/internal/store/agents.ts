@@ -16,6 +16,8 @@ export interface HeardAgent {
     /** Since when an edge's table is at this version. */
     readonly appliedAtMs?: number;
   };
+  /** The additions to its feed that an edge knows; absent: it has not said. */
+  readonly feedRevision?: number;
   /** A change that it could not apply. */
   readonly nack?: { readonly resource: string; readonly error: string };
   readonly nowMs: number;
@@ -45,11 +47,11 @@ export async function recordAgents(tx: Tx, heartbeats: readonly HeardAgent[]): P
   }
 }
 
-const SIGN = ["region", "last_seen_at"] as const;
+const SIGN = ["region", "last_seen_at", "feed_revision"] as const;
 const PROGRESS = [...SIGN, "applied_version", "observed_version", "edge_region"] as const;
 const NACK = ["last_nack_resource", "last_nack_error", "last_nack_at"] as const;
 
-function rowOf({ agentId, region, progress, nack, nowMs }: HeardAgent): AgentsTable {
+function rowOf({ agentId, region, progress, feedRevision, nack, nowMs }: HeardAgent): AgentsTable {
   return {
     agent_id: agentId,
     region,
@@ -60,6 +62,7 @@ function rowOf({ agentId, region, progress, nack, nowMs }: HeardAgent): AgentsTa
     last_nack_error: nack?.error ?? null,
     last_nack_at: nack === undefined ? null : nowMs,
     edge_region: progress?.edgeRegion ?? null,
+    feed_revision: feedRevision ?? 0,
   };
 }
 

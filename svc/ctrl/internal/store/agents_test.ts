@@ -33,6 +33,7 @@ test("agents are remembered with how far they are and what they refused", async 
     last_nack_error: "no such image",
     last_nack_at: NOW_MS + 1,
     edge_region: "eu",
+    feed_revision: 0,
   }]);
   assert.ok((await listLiveRegions(db.kysely, NOW_MS + 3)).has(region));
   assert.ok(!(await listLiveRegions(db.kysely, NOW_MS + 4)).has(region));

@@ -17,6 +17,7 @@ import type {
 import { protectionsOfRoutes } from "./protections.ts";
 import { decodeScaling } from "../scaling/mod.ts";
 import { listScaled } from "./scaling.ts";
+import { isAsleep, listSleeps } from "./sleeps.ts";
 import { listRunningGraduals } from "./gradual_switches.ts";
 import { LIVE_STICKIES } from "./routes.ts";
 import type { GradualSwitchesTable } from "./schema_switches.ts";
@@ -29,6 +30,8 @@ export interface DesiredDeployment extends PlacedDeployment {
   readonly tasks: readonly DeploymentTasksTable[];
   /** Its number of instances follows their CPU. */
   readonly reportsUsage: boolean;
+  /** None of its instances is wanted until a request comes. */
+  readonly isAsleep: boolean;
 }
 
 interface PlacedDeployment extends DeploymentsTable {
@@ -55,9 +58,13 @@ export async function listDesiredDeployments(
     scaled.filter((row) => row.region === region && decodeScaling(row.settings).cpuPercent !== undefined)
       .map((row) => row.deployment_id),
   );
+  const sleeps = new Map(
+    (await listSleeps(db, rows.map((row) => row.id))).map((row) => [row.deployment_id, row]),
+  );
   return rows.map((row) => ({
     ...row,
     tasks: tasks.get(row.id) ?? [],
+    isAsleep: isAsleep(sleeps.get(row.id), row.status),
     reportsUsage: measured.has(row.id),
   }));
 }
@@ -142,6 +149,8 @@ function selectDesired(
 export interface RoutedDeployment extends FrontlineRoutesTable {
   readonly stopped: boolean;
   readonly stop: StopNote | undefined;
+  /** Without instances it may be asleep, and an edge can wake it. */
+  readonly wakes: boolean;
   /** Not empty: requests are sent to this name. */
   readonly redirectHostname: string;
   /** `undefined`: everybody may see it. */
@@ -188,6 +197,7 @@ async function withGradual(db: Queryable, routes: readonly RoutedDeployment[]): 
 type RouteRow = FrontlineRoutesTable & {
   readonly deployment_status: DeploymentsTable["status"] | null;
   readonly stop_note: string | null;
+  readonly sleeps_after: number | null;
   readonly redirect_hostname: string | null;
 };
 
@@ -195,6 +205,12 @@ type RouteRow = FrontlineRoutesTable & {
 function selectRoutes(db: Queryable) {
   return db.selectFrom("frontline_routes")
     .leftJoin("deployments", "deployments.id", "frontline_routes.deployment_id")
+    .leftJoin(
+      "deployment_sleeps",
+      (join) =>
+        join.onRef("deployment_sleeps.deployment_id", "=", "frontline_routes.deployment_id")
+          .onRef("deployment_sleeps.workspace_id", "=", "frontline_routes.workspace_id"),
+    )
     .leftJoin("custom_domains as own", (join) =>
       join.onRef("own.hostname", "=", "frontline_routes.hostname")
         .onRef("own.workspace_id", "=", "frontline_routes.workspace_id"))
@@ -206,17 +222,19 @@ function selectRoutes(db: Queryable) {
     .select([
       "deployments.status as deployment_status",
       "deployments.stop_note",
+      "deployment_sleeps.after_seconds as sleeps_after",
       "other.hostname as redirect_hostname",
     ]);
 }
 
 async function withState(db: Queryable, rows: readonly RouteRow[]): Promise<RoutedDeployment[]> {
   const protections = await protectionsOfRoutes(db, rows);
-  return rows.map(({ deployment_status: status, stop_note, redirect_hostname, ...route }) => ({
+  return rows.map(({ deployment_status: status, stop_note, redirect_hostname, sleeps_after, ...route }) => ({
     ...route,
     redirectHostname: redirect_hostname ?? "",
     stopped: status === "stopped",
     stop: decodeStopNote(stop_note),
+    wakes: sleeps_after !== null,
     protection: protections.get(route.environment_id),
   }));
 }

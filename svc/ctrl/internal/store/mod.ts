@@ -74,6 +74,7 @@ export * from "./tasks.ts";
 export * from "./topology.ts";
 export * from "./scaling.ts";
 export * from "./place_scaled.ts";
+export * from "./sleeps.ts";
 export * from "./load_reports.ts";
 export * from "./instances.ts";
 export * from "./instance_end.ts";

@@ -4,12 +4,13 @@ import { bounded, decodeScaling, scalingOf } from "../scaling/mod.ts";
 import type { Tx } from "./database.ts";
 import { listScaled, type ScaledDeployment, scalePlacements } from "./scaling.ts";
 import type { DeploymentsTable } from "./schema.ts";
+import { followSleepTime } from "./sleeps.ts";
 import type { WantedSentinel } from "./sentinels.ts";
 import { type ChangedRegion, listTopology, placeDeployment } from "./topology.ts";
 
 /**
  * Wants the deployment to run in these regions. A scaled deployment begins with as many instances as the live one of its
- * environment has there, within its bounds: it may be given the traffic of that one at once.
+ * environment has there, within its bounds: it may be given the traffic of that one at once. It begins awake.
  */
 export async function placeScaled(
   tx: Tx,
@@ -21,6 +22,7 @@ export async function placeScaled(
   },
 ): Promise<readonly ChangedRegion[]> {
   const { id: deploymentId, workspace_id: workspaceId } = deployment;
+  await followSleepTime(tx, deployment);
   const place = { deploymentId, workspaceId, sentinels, nowMs };
   const { scaled, liveId } = await scalingFor(tx, deployment);
   const scaling = scalingOf(scaled?.settings);

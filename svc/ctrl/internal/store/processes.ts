@@ -2,8 +2,12 @@
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable } from "./database.ts";
 
-/** Counts additions to the feed of the edges that a process of this release makes. 1: the protection of routes. */
-export const FEED_REVISION = 1;
+/** Routes have the protection of their visitors. */
+export const PROTECTION_REVISION = 1;
+/** Routes say that their deployment can be woken. */
+export const SLEEP_REVISION = 2;
+/** Counts additions to the feed of the edges; api processes and edges of this release know all of them. */
+export const FEED_REVISION = SLEEP_REVISION;
 
 /** Registers a process, or renews its lease. */
 export async function leaseApiProcess(

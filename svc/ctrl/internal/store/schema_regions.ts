@@ -136,6 +136,8 @@ export interface AgentsTable {
   last_nack_at: number | null;
   /** Where an edge runs; null: an agent, or an edge that has not said. */
   edge_region: string | null;
+  /** The additions to its feed that an edge knows; 0: a release that has not said. See `FEED_REVISION`. */
+  feed_revision: number;
 }
 
 /** Regions that are down: routing leaves them out. */

@@ -17,6 +17,21 @@ export interface ScaledPlacementsTable {
   reason: string | null;
 }
 
+/** A deployment that sleeps when it got no request for a while. The row is there while it is started. */
+export interface DeploymentSleepsTable {
+  deployment_id: string;
+  workspace_id: string;
+  environment_id: string;
+  /** The time without a request. */
+  after_seconds: number;
+  /** 1: the deployment's own setting, which that of its environment does not replace. */
+  is_own: 0 | 1;
+  /** Since when none of its instances is wanted; null: it is awake. */
+  asleep_at: number | null;
+  /** When it was woken; its instances are wanted again. Both times end when they run. */
+  woken_at: number | null;
+}
+
 /** The newest report of each reporter. */
 export interface LoadReportsTable {
   /** A run of an edge, or the agent of a region. */
@@ -31,5 +46,6 @@ export interface LoadReportsTable {
 
 export interface ScalingTables {
   scaled_placements: ScaledPlacementsTable;
+  deployment_sleeps: DeploymentSleepsTable;
   load_reports: LoadReportsTable;
 }

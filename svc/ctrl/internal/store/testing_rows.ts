@@ -320,6 +320,7 @@ export const ROWS: Schema = {
     last_nack_error: "why",
     last_nack_at: 4,
     edge_region: "eu",
+    feed_revision: 2,
   },
   silent_regions: { region: "r", since: 1 },
   workspace_limits: { workspace_id: "w", name: "projects", value: FAR, updated_at: 6 },

@@ -15,6 +15,15 @@ export const SCALING_ROWS: ScalingTables = {
     changed_from: 2,
     reason: "more requests",
   },
+  deployment_sleeps: {
+    deployment_id: "d",
+    workspace_id: "w",
+    environment_id: "e",
+    after_seconds: 600,
+    is_own: 0,
+    asleep_at: FAR,
+    woken_at: null,
+  },
   load_reports: {
     reporter: "p-0",
     kind: "edge",

@@ -92,8 +92,8 @@ export async function stopTopology(
   options: { readonly deploymentId: string; readonly regions?: readonly string[]; readonly nowMs: number },
 ): Promise<ChangedRegion[]> {
   const { deploymentId, regions, nowMs } = options;
-  const running = (await lockTopology(tx, deploymentId))
-    .filter((row) => row.desired_status === "started" && (regions?.includes(row.region) ?? true));
+  const started = (await lockTopology(tx, deploymentId)).filter((row) => row.desired_status === "started");
+  const running = started.filter((row) => regions?.includes(row.region) ?? true);
   if (running.length === 0) return [];
   const places = { deploymentId, regions: running.map((row) => row.region), nowMs };
   await forgetInstances(tx, places);
@@ -111,6 +111,9 @@ export async function stopTopology(
   }
   await tx.deleteFrom("scaled_placements").where("deployment_id", "=", deploymentId)
     .where("region", "in", places.regions).execute();
+  if (running.length === started.length) {
+    await tx.deleteFrom("deployment_sleeps").where("deployment_id", "=", deploymentId).execute();
+  }
   if (changed.length > 0) await bumpViewRevision(tx, [deploymentId]);
   return changed;
 }

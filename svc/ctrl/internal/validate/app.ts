@@ -1,6 +1,7 @@
 import type { AppSettings, HealthCheckSettings } from "../deployments/app/settings.ts";
 import { cronSettings, type WireCron } from "./crons.ts";
 import { command, healthCheckPath, invalid, port } from "./mod.ts";
+import { sleepSettings } from "./sleep.ts";
 import { scalingSettings, type WireScaling } from "./scaling.ts";
 
 /** The operator's bounds of an app's settings. */
@@ -26,6 +27,8 @@ export interface WireApp {
   readonly releaseSeconds: number;
   readonly scaling?: WireScaling | undefined;
   readonly crons: readonly WireCron[];
+  /** -1: never. */
+  readonly sleepSeconds: number;
 }
 
 export interface WireHealthCheck {
@@ -98,6 +101,7 @@ export function appSettings(field: string, wire: WireApp | undefined, limits: Ap
       : { releaseCommand: command(`${field}.release_command`, wire.releaseCommand) }),
     ...(release === undefined ? {} : { releaseSeconds: release }),
     ...scalingSettings(`${field}.scaling`, wire.scaling, limits.replicasMax),
+    ...sleepSettings(`${field}.sleep_seconds`, wire.sleepSeconds),
     ...(wire.crons.length === 0 ? {} : { crons: cronSettings(`${field}.crons`, wire.crons) }),
   };
 }

@@ -15,6 +15,7 @@ const NOTHING: WireApp = {
   releaseCommand: [],
   releaseSeconds: 0,
   crons: [],
+  sleepSeconds: 0,
 };
 const NO_CHECK: WireHealthCheck = {
   kind: undefined,

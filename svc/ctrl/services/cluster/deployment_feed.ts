@@ -123,12 +123,15 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
   };
 }
 
-/** No instance starts anywhere before the release command has succeeded. A task that has ended is not wanted any more. */
-function tasksOf({ desired_replicas, region, tasks }: DesiredDeployment) {
+/**
+ * No instance starts anywhere before the release command has succeeded, nor while the deployment sleeps. A task that has ended is
+ * not wanted any more.
+ */
+function tasksOf({ desired_replicas, region, tasks, isAsleep }: DesiredDeployment) {
   const isHeld = tasks.some((each) => each.name === RELEASE_TASK && each.settled_at === null);
   const own = tasks.filter((each) => each.region === region && !isFinalTask(each.state));
   return {
-    replicas: isHeld ? 0 : desired_replicas,
+    replicas: isHeld || isAsleep ? 0 : desired_replicas,
     tasks: own.map((each) => ({
       name: each.name,
       command: decodeStrings(each.command),

@@ -221,8 +221,10 @@ function snapshotOf(
   { project, environment, checked }: Pick<NewDeployment, "project" | "environment" | "checked">,
 ): AppSnapshot {
   const command = decodeStrings(project.command);
-  // The environment's number of instances follows the load by its present settings, not by those of the create.
-  const { scaling: _scaling, ...settings } = decodeAppSettings(environment.app_settings);
+  // The environment's number of instances, and its sleep, follow its present settings, not those of the create.
+  const { scaling: _scaling, sleepSeconds: _sleep, ...settings } = decodeAppSettings(
+    environment.app_settings,
+  );
   return {
     own: checked.app,
     environment: {

@@ -40,6 +40,7 @@ export function encodeDeployment(
   edgeUrl: string,
 ): MessageInitShape<typeof DeploymentSchema> {
   const started = view.regions.filter((each) => each.started);
+  const isAsleep = view.sleep?.isWaking === false;
   return {
     id: view.id,
     workspaceId: view.workspaceId,
@@ -100,7 +101,9 @@ export function encodeDeployment(
     live: view.live,
     environmentRolledBack: view.environmentRolledBack,
     environmentLiveDeploymentId: view.environmentLiveDeploymentId,
-    desiredInstances: started.reduce((sum, { replicas }) => sum + replicas, 0),
+    asleepSince: BigInt(view.sleep?.sinceMs ?? 0),
+    waking: view.sleep?.isWaking ?? false,
+    desiredInstances: isAsleep ? 0 : started.reduce((sum, { replicas }) => sum + replicas, 0),
     runningInstances: view.runningInstances,
   };
 }

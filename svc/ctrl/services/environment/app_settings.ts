@@ -20,6 +20,7 @@ import {
 import { encodeScaling } from "../../internal/scaling/mod.ts";
 import {
   type CtrlDatabase,
+  followSleepTimes,
   lockEnvironment,
   recordAudit,
   scaleEnvironment,
@@ -50,7 +51,7 @@ export interface SetAppSettingsRequest extends EnvironmentName {
 
 /**
  * Sets how the environment's later deployments are run, and returns all that it has now. Bounds and targets of the number of
- * instances hold for running deployments, too, unless they have their own.
+ * instances, and the time after which it sleeps, hold for running deployments, too, unless they have their own.
  *
  * @throws `not_found`, `permission_denied`; `invalid_argument` for a value that is not allowed
  */
@@ -93,7 +94,9 @@ export async function setAppSettings(
     const regions = isScaled
       ? await scaleEnvironment(tx, { environmentId: row.id, settings: scaling, nowMs })
       : [];
-    return { settings, regions };
+    const sleeps = given.sleepSeconds !== undefined || reset.has("sleepSeconds");
+    const woken = sleeps ? await followSleepTimes(tx, { environmentId: row.id, nowMs }) : [];
+    return { settings, regions: [...new Set([...regions, ...woken])] };
   });
   notifier.changed(regions);
   return settings;
@@ -137,6 +140,7 @@ const FILE_NAMES = {
   releaseTimeout: "releaseSeconds",
   scaling: "scaling",
   crons: "crons",
+  sleepAfter: "sleepSeconds",
 } as const satisfies Readonly<Record<string, keyof AppSettings>>;
 
 /** @throws `invalid_argument` for a name that is no setting's */

@@ -13,6 +13,7 @@ import {
 } from "../../internal/domains/mod.ts";
 import {
   type CustomDomainsTable,
+  followSleepTimes,
   lockEnvironment,
   lockWorkspace,
   recordAudit,
@@ -139,9 +140,11 @@ async function write(
   }
   const regions = new Set(await writeDomains(tx, deps, caller, { planned, made, prepared, nowMs }));
   await recordApply(tx, caller, { planned, made, nowMs });
-  if (!isSet(/^scaling\./)) return regions;
+  const change = { environmentId: id, nowMs };
   const { scaling } = plan.settings;
-  return regions.union(new Set(await scaleEnvironment(tx, { environmentId: id, settings: scaling, nowMs })));
+  const scaled = isSet(/^scaling\./) ? await scaleEnvironment(tx, { ...change, settings: scaling }) : [];
+  const woken = isSet(/^sleepAfter$/) ? await followSleepTimes(tx, change) : [];
+  return regions.union(new Set([...scaled, ...woken]));
 }
 
 /** Those that serve are first, so that others can be redirected to them. */

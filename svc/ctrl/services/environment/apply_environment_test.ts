@@ -13,6 +13,8 @@ import {
 } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { clock, eachRefused, refused, startApi, vaultOf } from "../testing.ts";
+import { listSleeps } from "../../internal/store/mod.ts";
+import { runNew } from "../testing_agents.ts";
 import { setLive, setUpLife } from "../testing_lifecycle.ts";
 import { applyEnvironment } from "./apply_environment.ts";
 import { decodeWanted } from "./plan_wire.ts";
@@ -261,4 +263,26 @@ Deno.test("plans and applies are refused alike, and change nothing", async (t) =
   ]);
   assert.deepEqual(await b.read(), before);
   await reader.planEnvironment({ ...where, wanted: { settings: { port: 1 } } });
+});
+
+Deno.test("an apply lets previews sleep at once, and leaves production as was set for it", async () => {
+  await using b = await bed();
+  const { environments, where, api, tenant } = b;
+  const preview = { ...where, environmentSlug: "preview" };
+  const wanted = { settings: { sleepSeconds: 600 } };
+  const { plan } = await environments.planEnvironment({ ...preview, wanted });
+  assert.deepEqual(made(plan), ["sleepAfter"]);
+  const id = await runNew(api, tenant, { environment: "preview" });
+  const again = await environments.planEnvironment({ ...preview, wanted });
+  await environments.applyEnvironment({
+    ...preview,
+    wanted,
+    fingerprint: again.plan?.fingerprint ?? "",
+  });
+  assert.deepEqual((await listSleeps(api.db.kysely, [id])).map((row) => row.after_seconds), [600]);
+  assert.deepEqual(made((await environments.planEnvironment({ ...preview, wanted })).plan), []);
+  assert.deepEqual(made((await environments.planEnvironment({ ...where, wanted })).plan), []);
+  await environments.setAppSettings({ ...where, settings: { sleepSeconds: 3_600 } });
+  const prune = { ...wanted, prune: true };
+  assert.deepEqual(made((await environments.planEnvironment({ ...where, wanted: prune })).plan), []);
 });

@@ -86,10 +86,15 @@ export function planChanges(wanted: Wanted, stored: Stored, live: Live | undefin
   const removed = wanted.prune ? [...stored.variables.keys()].filter((name) => !kept.has(name)).sort() : [];
   const variables = new Map([...stored.variables, ...wanted.variables]);
   for (const name of removed) variables.delete(name);
-  // What runs is scaled by the environment's present settings, unless it has its own.
+  // What runs is scaled, and sleeps, by the environment's present settings, unless it has its own.
   const scaling = live === undefined ? undefined : live.own.scaling ?? stored.settings.scaling;
-  const { scaling: _, ...fixed } = live?.settings ?? {};
-  const runs: AppSettings = { ...fixed, ...(scaling === undefined ? {} : { scaling }) };
+  const sleepSeconds = live === undefined ? undefined : live.own.sleepSeconds ?? stored.settings.sleepSeconds;
+  const { scaling: _, sleepSeconds: _sleep, ...fixed } = live?.settings ?? {};
+  const runs: AppSettings = {
+    ...fixed,
+    ...(scaling === undefined ? {} : { scaling }),
+    ...(sleepSeconds === undefined ? {} : { sleepSeconds }),
+  };
   const effectOf = effects(live);
   const sizeSetAtMs = stored.sizeSetAtMs;
   const changes = [
@@ -144,7 +149,7 @@ function effects(live: Live | undefined) {
   const setting: EffectOf = (name) => {
     if (live === undefined) return "deploy";
     if (own.has(settingOf(name))) return "deploy";
-    return settingOf(name) === "scaling" ? "at_once" : "redeploy";
+    return ["scaling", "sleepAfter"].includes(settingOf(name)) ? "at_once" : "redeploy";
   };
   return {
     setting,

@@ -6,6 +6,8 @@ import { type ProjectAction, requireInProject } from "../../internal/auth/permis
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
+import type { AppSettings } from "../../internal/deployments/app/settings.ts";
+import { PRODUCTION_SLUG } from "../../internal/deployments/host_label.ts";
 import { domainMissing, refuseElsewhere } from "../../internal/domains/mod.ts";
 import {
   type CtrlDatabase,
@@ -81,7 +83,7 @@ export async function planFor(
   for (const each of more) requireInProject(caller, each, project.id);
   const environment = await requireEnvironment(deps, project, environmentSlug);
   const checked = checkWanted(wire, deps, environment.slug);
-  const wanted = {
+  const given = {
     ...checked,
     variables: new Map(
       [...checked.variables].map((
@@ -89,8 +91,9 @@ export async function planFor(
       ) => [name, variableDigest(deps.vault, environment.id, name, value)]),
     ),
   };
-  const rows = await readRows(deps.db.kysely, environment, [...wanted.domains.keys()]);
+  const rows = await readRows(deps.db.kysely, environment, [...given.domains.keys()]);
   const { stored, live } = await openState(deps.vault, rows);
+  const wanted = environment.slug === PRODUCTION_SLUG ? sleepingAs(stored.settings, given) : given;
   requireVariables(wanted, stored.variables, environment.slug);
   await requireDomainsOf(deps, { project, environment, wanted, rows });
   const plan = planChanges(wanted, stored, live);
@@ -99,6 +102,12 @@ export async function planFor(
   }
   const fingerprint = fingerprintOf(wanted, stored, live);
   return { project, environment, checked, wanted, rows, plan, fingerprint };
+}
+
+/** A file has one time for all environments: production goes on as was set for it. */
+function sleepingAs({ sleepSeconds }: AppSettings, wanted: Wanted): Wanted {
+  const { sleepSeconds: _, ...settings } = wanted.settings;
+  return { ...wanted, settings: { ...settings, ...(sleepSeconds === undefined ? {} : { sleepSeconds }) } };
 }
 
 function requireVariables(

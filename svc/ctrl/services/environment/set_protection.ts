@@ -18,12 +18,12 @@ import {
   ALL_PREVIEWS,
   announceEnvironments,
   type EnvironmentsTable,
-  FEED_REVISION,
   findEarlierApiProcess,
   listEnvironments,
   listProtections,
   lockProject,
   type ProjectsTable,
+  PROTECTION_REVISION,
   protectionOf,
   type ProtectionsTable,
   putProtection,
@@ -181,7 +181,7 @@ function changedBetween(before: State, after: State): readonly string[] {
 
 /** An api process of an earlier release sends edges routes without their protection. */
 async function requireKnowingProcesses({ db }: ProtectionDeps, nowMs: number): Promise<void> {
-  const earlier = await findEarlierApiProcess(db.kysely, { feedRevision: FEED_REVISION, nowMs });
+  const earlier = await findEarlierApiProcess(db.kysely, { feedRevision: PROTECTION_REVISION, nowMs });
   if (earlier !== undefined) throw upgradeFirst(earlier);
 }
 

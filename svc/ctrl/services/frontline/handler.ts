@@ -7,10 +7,13 @@ import { PasswordChecker } from "./check_password.ts";
 import { takeLoadReport } from "./report_load.ts";
 import { type RefusalDeps, RefusalTaker } from "./report_refusals.ts";
 import { takeTrafficReport } from "./report_traffic.ts";
+import { wakeDeployment, type WakeDeps } from "./wake_deployment.ts";
 import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } from "./watch_routes.ts";
 
 /** Adapts the edges' use cases to `ctrl.v1.FrontlineService`: decode, call, encode. */
-export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImpl<typeof FrontlineService> {
+export function frontlineHandlers(
+  deps: FrontlineDeps & RefusalDeps & WakeDeps,
+): ServiceImpl<typeof FrontlineService> {
   const refusals = new RefusalTaker(deps);
   const passwords = new PasswordChecker(deps);
   return {
@@ -34,6 +37,11 @@ export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImp
     async reportLoad(request) {
       await takeLoadReport(deps, request);
       return {};
+    },
+    async wakeDeployment(request, context) {
+      const caller = principalOf(context.values, "edge", "sentinel");
+      const environmentId = caller.kind === "sentinel" ? caller.environmentId : undefined;
+      return { waking: await wakeDeployment(deps, { environmentId }, request) };
     },
     async reportRefusals(request) {
       await refusals.take(EDGE_REGION, request);

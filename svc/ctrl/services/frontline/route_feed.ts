@@ -69,6 +69,7 @@ function routeKind(vault: Vault): FeedKind<RouteEntry> {
           environmentId: row.environment_id,
           workspaceId: row.workspace_id,
           stopped: row.stopped,
+          wakes: row.wakes,
           redirectHostname: row.redirectHostname,
           ...(row.stop === undefined ? {} : { stop: encodeStop(row.stop) }),
           ...(row.gradual === undefined ? {} : { split: splitOf(row.gradual) }),

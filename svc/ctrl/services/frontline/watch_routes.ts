@@ -13,6 +13,7 @@ import {
   countFailures,
   type CtrlDatabase,
   recordRequests,
+  SLEEP_REVISION,
 } from "../../internal/store/mod.ts";
 import type { RouteFeed } from "./route_feed.ts";
 import { earlierEdgeView, EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
@@ -37,12 +38,17 @@ export async function* watchRoutes(
     readonly edgeId: string;
     readonly versionLastSeen: bigint;
     readonly knowsProtection: boolean;
+    readonly knowsSleep: boolean;
   },
   { signal, sendNow }: StreamClient,
 ): AsyncGenerator<RouteState> {
   const sinceVersion = version("version_last_seen", edge.versionLastSeen);
   if (edge.edgeId !== "") {
-    await agents.record({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
+    await agents.record({
+      agentId: edgeKey(edge.edgeId),
+      region: EDGE_REGION,
+      feedRevision: revisionOf(edge.knowsSleep),
+    });
   }
   yield* hub.watch(feed, { region: EDGE_REGION, sinceVersion, signal }, {
     toMessage: (edge.knowsProtection ? EDGE_VIEW : earlierEdgeView()).show,
@@ -71,6 +77,7 @@ export interface EdgeReport {
   readonly appliedMsAgo: number;
   readonly requestedDeploymentIds: readonly string[];
   readonly failedRequests?: FailedRequests | undefined;
+  readonly knowsSleep: boolean;
 }
 
 /**
@@ -95,6 +102,7 @@ export async function acknowledgeRoutes(
   await agents.record({
     agentId,
     region: EDGE_REGION,
+    feedRevision: revisionOf(edge.knowsSleep),
     progress: {
       appliedVersion: applied,
       observedVersion: applied,
@@ -127,6 +135,11 @@ function readFailed(
       };
     }),
   };
+}
+
+/** An edge that knows of sleep knows all before it. */
+function revisionOf(knowsSleep: boolean): number {
+  return knowsSleep ? SLEEP_REVISION : 0;
 }
 
 function edgeKey(edgeId: string): string {

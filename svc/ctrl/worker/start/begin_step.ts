@@ -15,6 +15,7 @@ import {
   releaseStart,
   startStep,
   type Tx,
+  wake,
   type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import type { Begun, StartCall, StartDeps } from "./types.ts";
@@ -47,7 +48,12 @@ export async function beginInTransaction(
     return { begun: { kind: "refused", refusal: path }, regions: [] };
   }
   await clearCancel(tx, deploymentId);
-  if (path !== "cold") return { begun: { kind: "begun" }, regions: [] };
+  if (path !== "cold") {
+    return {
+      begun: { kind: "begun" },
+      regions: await wake(tx, { deploymentId, nowMs, message: "Woken by a start." }) ?? [],
+    };
+  }
   await markStartCold(tx, deploymentId);
   return { begun: { kind: "begun" }, regions: await place(tx, deps, { deployment, sentinels, nowMs }) };
 }

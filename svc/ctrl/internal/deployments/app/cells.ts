@@ -56,6 +56,7 @@ export function appCells(settings: AppSettings): Cells {
     ...plain("scaling.cpu", scaling.cpuPercent),
     ...plain("scaling.concurrency", scaling.concurrency),
     ...plain("scaling.downAfter", seconds(scaling.downSeconds)),
+    ...plain("sleepAfter", settings.sleepSeconds === 0 ? "never" : seconds(settings.sleepSeconds)),
   ];
   for (const { name, timeoutSeconds, ...cron } of crons) {
     const timeout = seconds(timeoutSeconds);

@@ -56,6 +56,8 @@ const Settings = z.object({
   releaseSeconds: z.number().optional(),
   /** Of the number of instances. An environment's holds for what runs, too. */
   scaling: ScalingSchema.optional(),
+  /** The time without a request after which it sleeps; 0: never. An environment's holds for what runs, too. */
+  sleepSeconds: z.number().optional(),
   /** They hold while the deployment is live. */
   crons: z.array(Cron).readonly().optional(),
 }).readonly();

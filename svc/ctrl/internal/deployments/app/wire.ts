@@ -8,6 +8,7 @@ import {
   type ScalingSettingsSchema,
 } from "../../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { WireApp } from "../../validate/app.ts";
+import { wireSleep } from "../../validate/sleep.ts";
 import { CronOverlap, type CronSettingsSchema } from "../../../../../proto/gen/ctrl/v1/cron_pb.ts";
 import type { ScalingSettings } from "../../scaling/mod.ts";
 import type { AppSettings, CronSettings, HealthCheckSettings } from "./settings.ts";
@@ -51,7 +52,7 @@ export function decodeApp(message: Message | undefined): WireApp | undefined {
 export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSettingsSchema> {
   const { port = 0, startSeconds = 0, stopSignal = "", stopSeconds = 0, ephemeralStorageMib = 0 } = settings;
   const { command = [], regions = [], init, healthCheck, openapiPath = "" } = settings;
-  const { releaseCommand = [], releaseSeconds = 0, scaling, crons = [] } = settings;
+  const { releaseCommand = [], releaseSeconds = 0, scaling, crons = [], sleepSeconds } = settings;
   return {
     port,
     command: [...command],
@@ -64,6 +65,7 @@ export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSet
     releaseCommand: [...releaseCommand],
     releaseSeconds,
     crons: crons.map(encodeCron),
+    sleepSeconds: wireSleep(sleepSeconds),
     ...(init === undefined ? {} : { init }),
     ...(healthCheck === undefined ? {} : { healthCheck: encodeCheck(healthCheck) }),
     ...(scaling === undefined ? {} : { scaling: encodeScaling(scaling) }),

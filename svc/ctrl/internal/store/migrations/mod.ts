@@ -35,6 +35,7 @@ import { deploymentTraffic } from "./0040_deployment_traffic.ts";
 import { gradualSwitches } from "./0041_gradual_switches.ts";
 import { logBlockWords } from "./0042_log_block_words.ts";
 import { protections } from "./0044_protections.ts";
+import { sleeps } from "./0045_sleeps.ts";
 import { gradualOrders } from "./0046_gradual_orders.ts";
 import type { Migration } from "./migration.ts";
 
@@ -75,5 +76,6 @@ export const MIGRATIONS: readonly Migration[] = [
   gradualSwitches,
   logBlockWords,
   protections,
+  sleeps,
   gradualOrders,
 ];

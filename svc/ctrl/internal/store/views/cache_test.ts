@@ -31,7 +31,7 @@ import {
   useImageAgain,
   type WantedRoute,
 } from "../mod.ts";
-import { follow, scaleIn } from "./testing_scaling.ts";
+import { fallAsleep, follow, scaleIn } from "./testing_scaling.ts";
 import { protectionRow } from "../testing_protections.ts";
 import { listViewRows } from "./rows.ts";
 
@@ -211,6 +211,7 @@ const WRITES: Readonly<Record<string, Write>> = {
       stop: { reason: "no_requests", message: "unused", atMs: NOW_MS },
       nowMs: NOW_MS,
     }),
+  "a sleep": (tx, scene) => fallAsleep(tx, own(scene)),
   "a password for visitors": (tx, { seed }) => putProtection(tx, protectionRow(seed, "password")),
   "an environment that is open again": (tx, { seed }) => putProtection(tx, protectionRow(seed, "open")),
   "an environment that is deleted": (tx, { seed }) => {

@@ -3,6 +3,7 @@ import { prepared } from "../../../../../pkg/db/mod.ts";
 import { type AppSettings, decodeAppSnapshot, settingsOf } from "../../deployments/app/settings.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 import { PRODUCTION_SLUG } from "../../deployments/host_label.ts";
+import type { Sleep } from "../../deployments/sleep.ts";
 import { decodeScaling, scalingOf } from "../../scaling/mod.ts";
 import type { Queryable } from "../database.ts";
 import type { ProtectionsTable } from "../schema.ts";
@@ -81,7 +82,7 @@ const viewRowsSql = byCount((marks) => `${SELECT_VIEW_ROWS} where d.id in (${mar
 
 /** A row that belongs to a deployment; the kind decides the meaning of its columns. */
 export interface DeploymentViewPart {
-  readonly kind: "topology" | "step" | "route" | "running" | "scaled";
+  readonly kind: "topology" | "step" | "route" | "running" | "scaled" | "sleep";
   readonly deployment_id: string;
   readonly name: string;
   readonly state: string;
@@ -98,7 +99,7 @@ export async function listViewParts(
 ): Promise<ReadonlyMap<string, readonly DeploymentViewPart[]>> {
   if (ids.length === 0) return new Map();
   const asked = padded(ids);
-  const values = [...asked, ...asked, ...asked, ...asked, ...asked];
+  const values = [...asked, ...asked, ...asked, ...asked, ...asked, ...asked];
   const { rows } = await db.executeQuery<DeploymentViewPart>(prepared(partsSql(asked.length), values));
   const parts = new Map<string, DeploymentViewPart[]>(ids.map((id) => [id, []]));
   for (const row of rows) parts.get(row.deployment_id)?.push(row);
@@ -114,6 +115,8 @@ const partsSql = byCount((marks) =>
     from frontline_routes where deployment_id in (${marks})
   union all select 'scaled', deployment_id, region, settings, coalesce(reason, ''), '',
     coalesce(changed_from, 0), changed_at from scaled_placements where deployment_id in (${marks})
+  union all select 'sleep', deployment_id, '', '', '', '', asleep_at, woken_at
+    from deployment_sleeps where deployment_id in (${marks}) and asleep_at is not null
   union all select 'running', deployment_id, region, '', '', '', count(*), null
     from instances where deployment_id in (${marks}) and status = 'running' group by deployment_id, region`
 );
@@ -193,6 +196,7 @@ export function toDeploymentView(
     runningInstances: of("running").reduce((sum, { number }) => sum + Number(number), 0),
     regions: of("topology").sort((a, b) => a.name < b.name ? -1 : 1)
       .map(({ name, state, number }) => ({ region: name, replicas: number, started: state === "started" })),
+    sleep: sleepOf(row, parts),
     scaled: of("scaled").sort((a, b) => a.name < b.name ? -1 : 1).flatMap((each) =>
       scaledRegion(each, parts)
     ),
@@ -208,6 +212,14 @@ export function toDeploymentView(
     isProtected: isProtected(row),
     queue,
   };
+}
+
+/** Only what is ready sleeps. The times of a deployment that runs again end within seconds. */
+function sleepOf({ status }: DeploymentViewRow, parts: readonly DeploymentViewPart[]): Sleep | undefined {
+  const row = parts.find(({ kind }) => kind === "sleep");
+  const isRunning = parts.some(({ kind }) => kind === "running");
+  if (row === undefined || status !== "ready" || (row.ended !== null && isRunning)) return undefined;
+  return { sinceMs: row.number, isWaking: row.ended !== null };
 }
 
 /** See `protectionOf`. */

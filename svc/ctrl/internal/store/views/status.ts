@@ -13,10 +13,17 @@ export interface RegionInstances {
 
 /** Counts of wanted and running instances of the workspace, per region. Indices on the workspace. */
 export async function countInstancesByRegion(db: Queryable, workspaceId: string): Promise<RegionInstances[]> {
-  const desired = await db.selectFrom("deployment_topology").select("region")
-    .select(({ fn }) => fn.sum<number>("desired_replicas").as("count"))
-    .where("workspace_id", "=", workspaceId).where("desired_status", "=", "started").groupBy("region")
-    .execute();
+  const desired = await db.selectFrom("deployment_topology as t")
+    .leftJoin(
+      "deployment_sleeps as s",
+      (join) =>
+        join.onRef("s.deployment_id", "=", "t.deployment_id").onRef("s.workspace_id", "=", "t.workspace_id"),
+    )
+    .select("t.region").select(({ fn }) => fn.sum<number>("t.desired_replicas").as("count"))
+    .where("t.workspace_id", "=", workspaceId).where("t.desired_status", "=", "started")
+    // Of what sleeps, nothing is wanted.
+    .where((eb) => eb.or([eb("s.asleep_at", "is", null), eb("s.woken_at", "is not", null)]))
+    .groupBy("t.region").execute();
   const running = await db.selectFrom("instances").select("region")
     .select(({ fn }) => fn.countAll<number>().as("count"))
     .where("workspace_id", "=", workspaceId).where("status", "=", "running").groupBy("region").execute();

@@ -2,6 +2,7 @@
 import type { AppSettings } from "../../deployments/app/settings.ts";
 import type { RunningBuild } from "../../deployments/queue.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
+import type { Sleep } from "../../deployments/sleep.ts";
 import type { StopNote } from "../../deployments/stop_note.ts";
 
 /** All fields that the API shows of a deployment. */
@@ -56,6 +57,8 @@ export interface DeploymentView {
     readonly replicas: number;
     readonly started: boolean;
   }[];
+  /** It got no request for a while, so that none of its instances is wanted; `undefined`: it is awake. */
+  readonly sleep: Sleep | undefined;
   /** Regions whose number of instances follows the load. */
   readonly scaled: readonly ScaledRegionView[];
   readonly steps: readonly DeploymentViewStep[];
