@@ -17,7 +17,7 @@ import { line } from "./log_schema.ts";
 import { protection, protectionOutputs } from "./protection_schema.ts";
 import { planOutputs } from "./plan_schema.ts";
 import { probes } from "./preflight_schema.ts";
-import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
+import { certificate, instance, instanceEvent, region, trouble, worker } from "./status_schemas.ts";
 import { gradual } from "./gradual_schema.ts";
 import { receipt } from "./receipt_schema.ts";
 import { run, runList } from "./run_schema.ts";
@@ -169,6 +169,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
       certificates: z.array(certificate).optional(),
       domains: z.array(trouble).optional(),
       gradualSwitches: z.array(gradual).optional(),
+      workers: z.array(worker).optional(),
     }),
     failure,
   ]),

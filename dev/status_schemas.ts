@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { CertificateJson } from "../cmd/status/certificates.ts";
 import type { TroubleJson } from "../cmd/status/domains.ts";
+import type { WorkerJson } from "../cmd/status/workers.ts";
 import type { RegionJson } from "../cmd/status/regions.ts";
 import type { InstanceEventJson } from "../cmd/status/events.ts";
 import type { InstanceJson } from "../cmd/status/instances.ts";
@@ -55,6 +56,9 @@ export const region = of<RegionJson>()(z.strictObject({
   lastNack: z.strictObject({ resource: text, error: text, at: time }).optional(),
 }));
 
+export const worker = of<WorkerJson>()(
+  z.strictObject({ id: text, alive: flag, startedAt: time, lastSeenAt: time }),
+);
 export const trouble = of<TroubleJson>()(z.strictObject({
   domain: text,
   project: text,

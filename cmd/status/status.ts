@@ -15,6 +15,7 @@ import { deploymentStatusJson, deploymentText } from "./deployment.ts";
 import { eventsText } from "./events.ts";
 import { gradualOf, gradualsText, runningGraduals } from "./gradual.ts";
 import { regionJson, regionsText } from "./regions.ts";
+import { workerJson, workersText } from "./workers.ts";
 
 const EVENTS_FIELD = switchField({
   flag: "events",
@@ -71,6 +72,7 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
     const regions = status.regions.map(regionJson);
     const certificates = status.certificates.map(certificateJson);
     const domains = status.domains.map(troubleJson);
+    const workers = status.workers.map(workerJson);
     const client = createRpcClient(DeploymentService, connection);
     const gradualSwitches = await calling(connection, () => runningGraduals({ client, signal }));
     if (config.json) {
@@ -79,10 +81,13 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
         ...(certificates.length === 0 ? {} : { certificates }),
         ...(domains.length === 0 ? {} : { domains }),
         ...(gradualSwitches.length === 0 ? {} : { gradualSwitches }),
+        ...(workers.length === 0 ? {} : { workers }),
       }));
     }
     const nowMs = clock.now();
-    const troubles = `${certificatesText(certificates, nowMs)}${troublesText(domains, nowMs)}`;
+    const troubles = `${workersText(workers, nowMs)}${certificatesText(certificates, nowMs)}${
+      troublesText(domains, nowMs)
+    }`;
     stdout(`${regionsText(regions, nowMs)}${gradualsText(gradualSwitches)}${troubles}`);
   },
 });

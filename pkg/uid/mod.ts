@@ -28,6 +28,7 @@ const PREFIXES = {
   sentinel: "se",
   dataKey: "dek",
   request: "req",
+  worker: "wrk",
   start: "start",
   agent: "agt",
   auditEntry: "audit",

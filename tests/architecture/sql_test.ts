@@ -77,6 +77,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   traffic_switch_failures: ["switches"],
   traffic_switches: ["switches"],
   uploads: ["uploads"],
+  worker_processes: ["processes"],
   workspace_limits: ["workspace_limits"],
   workspaces: ["workspaces"],
   write_probes: ["write_probes"],

@@ -67,6 +67,10 @@ Deno.test("the audit log links to deployments, shows facts as text, and the comm
 
 Deno.test("the platform's page shows agents that are behind, builds that wait, and certificates", () => {
   const status = create(GetStatusResponseSchema, {
+    workers: [
+      { id: "wrk_1", alive: true, startedAt: BigInt(NOW - 3_600_000), lastSeenAt: BigInt(NOW - 2_000) },
+      { id: "wrk_2", alive: false, startedAt: BigInt(NOW - 3_600_000), lastSeenAt: BigInt(NOW - 60_000) },
+    ],
     regions: [
       { region: "*", desiredVersion: 7n, agents: [] },
       {
@@ -110,4 +114,5 @@ Deno.test("the platform's page shows agents that are behind, builds that wait, a
   assert.match(text, /waits for 2 d_2 1 build ahead/);
   assert.match(text, /shop\.example\.com late 2 in 5 s –/);
   assert.match(text, /All lead here\./);
+  assert.match(text, /wrk_1 alive 1 h ago 2 s ago wrk_2 lost/);
 });

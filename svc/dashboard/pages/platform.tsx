@@ -59,11 +59,23 @@ export function PlatformPage({ api }: { readonly api: Api }): JSX.Element {
 export function PlatformView(
   { status, queued, limits, nowMs }: Platform & { readonly nowMs: number },
 ): JSX.Element {
-  const { regions, certificates, domains } = status;
+  const { regions, certificates, domains, workers } = status;
   return (
     <>
       <h1>Platform</h1>
       {regions.map((each) => <Region key={each.region} region={each} nowMs={nowMs} />)}
+      <Part title="Workers" empty="No worker has sent a heartbeat today." rows={workers.length}>
+        <Table label="Workers" columns={["worker", "state", "started", "last heartbeat"]}>
+          {workers.map(({ id, alive, startedAt, lastSeenAt }) => (
+            <tr key={id}>
+              <th scope="row" class="id">{plain(id)}</th>
+              <td>{alive ? "alive" : <span class="tag">lost</span>}</td>
+              <td>{age(Number(startedAt), nowMs)} ago</td>
+              <td>{age(Number(lastSeenAt), nowMs)} ago</td>
+            </tr>
+          ))}
+        </Table>
+      </Part>
       <Part title="Builds that wait" empty="No build waits." rows={queued.length}>
         <Table label="Builds that wait" columns={["place", "deployment", "where", "waits for"]}>
           {queued.map((each) => (

@@ -14,6 +14,7 @@ export type DumpedRow = Readonly<Record<string, Cell>>;
 const LEFT_OUT: ReadonlySet<string> = new Set([
   "agents",
   "api_processes",
+  "worker_processes",
   "build_slots",
   "chunks",
   "context_packs",

@@ -1,6 +1,7 @@
-/** Api processes that are nudged after commits in other processes, each for as long as its lease. */
+/** Api processes that are nudged after commits in other processes, each for as long as its lease; and workers. */
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable } from "./database.ts";
+import type { WorkerProcessesTable } from "./schema_regions.ts";
 
 /** Routes have the protection of their visitors. */
 export const PROTECTION_REVISION = 1;
@@ -47,4 +48,28 @@ export async function listNudgeUrls(db: Queryable, nowMs: number): Promise<strin
 /** Removes processes whose lease ended before `nowMs`. */
 export async function removeExpiredApiProcesses(db: Queryable, nowMs: number): Promise<void> {
   await db.deleteFrom("api_processes").where("lease_expires_at", "<", nowMs).execute();
+}
+
+/** Notes the heartbeat of a worker. */
+export async function recordWorker(db: Queryable, worker: WorkerProcessesTable): Promise<void> {
+  await upsert(db, "worker_processes", [worker], { key: ["id"], update: ["last_seen_at"] });
+}
+
+/** Removes a worker that stops. */
+export async function removeWorker(db: Queryable, id: string): Promise<void> {
+  await db.deleteFrom("worker_processes").where("id", "=", id).execute();
+}
+
+/** Workers with a heartbeat since then, the newest heartbeat first. Index on the heartbeat. */
+export async function listWorkers(
+  db: Queryable,
+  { sinceMs, limit }: { readonly sinceMs: number; readonly limit: number },
+): Promise<readonly WorkerProcessesTable[]> {
+  return await db.selectFrom("worker_processes").selectAll().where("last_seen_at", ">=", sinceMs)
+    .orderBy("last_seen_at", "desc").orderBy("id").limit(limit).execute();
+}
+
+/** Removes workers without a heartbeat since then. */
+export async function removeLostWorkers(db: Queryable, beforeMs: number): Promise<void> {
+  await db.deleteFrom("worker_processes").where("last_seen_at", "<", beforeMs).execute();
 }

@@ -26,11 +26,11 @@ import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
 import type { AuditAction, AuditActorKind, AuditResourceType } from "./types.ts";
 import type {
   AgentsTable,
-  ApiProcessesTable,
   DeploymentTopologyTable,
   FrontlineRoutesTable,
   InstanceEventsTable,
   InstancesTable,
+  ProcessTables,
   RegionVersionsTable,
   SentinelsTable,
   SilentRegionsTable,
@@ -300,7 +300,7 @@ export interface AuditLogTable {
 
 /** All tables. */
 export interface Schema
-  extends LogTables, TraceTables, SwitchTables, TrafficTables, ProtectionTables, TaskTables {
+  extends LogTables, TraceTables, SwitchTables, TrafficTables, ProtectionTables, ProcessTables, TaskTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;
@@ -337,7 +337,6 @@ export interface Schema
   shown_revisions: ShownRevisionsTable;
   agents: AgentsTable;
   silent_regions: SilentRegionsTable;
-  api_processes: ApiProcessesTable;
   write_probes: WriteProbesTable;
   certificates: CertificatesTable;
   certificate_orders: CertificateOrdersTable;

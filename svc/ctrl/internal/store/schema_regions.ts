@@ -161,6 +161,18 @@ export interface ApiProcessesTable {
   feed_revision: number;
 }
 
+/** Workers that run, and those that were lost. */
+export interface WorkerProcessesTable {
+  id: string;
+  started_at: number;
+  last_seen_at: number;
+}
+
+export interface ProcessTables {
+  api_processes: ApiProcessesTable;
+  worker_processes: WorkerProcessesTable;
+}
+
 /** Limits that an operator has set, by their names in `internal/limits`. */
 export interface WorkspaceLimitsTable {
   workspace_id: string;

@@ -332,6 +332,7 @@ export const ROWS: Schema = {
     lease_expires_at: 5,
     feed_revision: 1,
   },
+  worker_processes: { id: "wrk", started_at: 1, last_seen_at: 2 },
   ...CRON_ROWS,
   ...SWITCH_ROWS,
   ...PROTECTION_ROWS,

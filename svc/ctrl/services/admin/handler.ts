@@ -14,7 +14,7 @@ import { encodeProtection } from "../../internal/protection/mod.ts";
 import { createProject, listEnvironments, listProjects } from "./projects.ts";
 import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
-import { getStatus, listDomainTroubles, listPendingCertificates } from "./status.ts";
+import { getStatus, listDomainTroubles, listPendingCertificates, listWorkerStatus } from "./status.ts";
 import { listLimits, type ShownLimit } from "./list_limits.ts";
 import { setLimit } from "./set_limit.ts";
 import { listVariables, removeVariable, setVariables } from "./variables.ts";
@@ -170,7 +170,13 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
       const regions = await getStatus(deps, callerOf(context));
       const certificates = await listPendingCertificates(deps, callerOf(context));
       const domains = await listDomainTroubles(deps, callerOf(context));
+      const workers = await listWorkerStatus(deps);
       return {
+        workers: workers.map(({ startedAt, lastSeenAt, ...worker }) => ({
+          ...worker,
+          startedAt: BigInt(startedAt),
+          lastSeenAt: BigInt(lastSeenAt),
+        })),
         domains: domains.map(({ lostAtMs, ...domain }) => ({ ...domain, lostAt: BigInt(lostAtMs ?? 0) })),
         certificates: certificates.map((
           { hostname, notAfterMs, failures, problem, nextAttemptAtMs, late },

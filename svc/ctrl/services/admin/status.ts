@@ -13,6 +13,7 @@ import {
   listOwnResources,
   listRegionVersions,
   listTroubledDomains,
+  listWorkers,
 } from "../../internal/store/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -74,6 +75,30 @@ export async function listPendingCertificates(
   const open = await listOpenOrders(db.kysely, { workspaceIds, limit: CERTIFICATES_MAX });
   const nowMs = clock.now();
   return open.map((each) => ({ ...each, late: isLate(each, nowMs) }));
+}
+
+/** A worker. */
+export interface WorkerStatus {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+  readonly alive: boolean;
+}
+
+const WORKERS_MAX = 100;
+/** Three heartbeats of a worker. */
+const WORKER_TIMEOUT_MS = 30_000;
+
+/** Workers, and those that were lost within a day. */
+export async function listWorkerStatus({ db, clock }: AdminDeps): Promise<readonly WorkerStatus[]> {
+  const nowMs = clock.now();
+  const rows = await listWorkers(db.kysely, { sinceMs: nowMs - AGENT_SHOWN_MS, limit: WORKERS_MAX });
+  return rows.map(({ id, started_at: startedAt, last_seen_at: lastSeenAt }) => ({
+    id,
+    startedAt,
+    lastSeenAt,
+    alive: lastSeenAt > nowMs - WORKER_TIMEOUT_MS,
+  }));
 }
 
 const DOMAINS_MAX = 100;

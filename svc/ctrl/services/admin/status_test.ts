@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { requestCertificate } from "../../internal/certificates/mod.ts";
-import { updateCertificateOrder } from "../../internal/store/mod.ts";
+import { recordWorker, updateCertificateOrder } from "../../internal/store/mod.ts";
 import { clock, refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 import { placeNew, REGION } from "../testing_agents.ts";
 
@@ -33,6 +33,20 @@ Deno.test("getStatus() has configured regions without agents, and counts an agen
   assert.equal((await regions()).get(REGION)?.waitingSince, 0n, "a dead agent holds nothing up");
   await setSeen("slow", 25 * 3_600_000);
   assert.deepEqual(await alive(), [[`${REGION}:fast`, true]], "after a day it is not shown");
+});
+
+Deno.test("getStatus() has workers by their heartbeats, and those that were lost within a day", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const nowMs = clock.now();
+  for (const [id, agoMs] of [["runs", 10_000], ["lost", 40_000], ["forgotten", 25 * 3_600_000]] as const) {
+    await recordWorker(api.db.kysely, { id, started_at: 5, last_seen_at: nowMs - agoMs });
+  }
+  const { workers } = await api.client(AdminService, tenant.rootKey).getStatus({});
+  assert.deepEqual(workers.map(({ id, alive, startedAt }) => [id, alive, startedAt]), [
+    ["runs", true, 5n],
+    ["lost", false, 5n],
+  ]);
 });
 
 Deno.test("getStatus() needs the permission, and the key of a workspace", async () => {

@@ -37,6 +37,7 @@ import { logBlockWords } from "./0042_log_block_words.ts";
 import { protections } from "./0044_protections.ts";
 import { sleeps } from "./0045_sleeps.ts";
 import { gradualOrders } from "./0046_gradual_orders.ts";
+import { workerProcesses } from "./0048_worker_processes.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -78,4 +79,5 @@ export const MIGRATIONS: readonly Migration[] = [
   protections,
   sleeps,
   gradualOrders,
+  workerProcesses,
 ];
