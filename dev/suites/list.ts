@@ -54,7 +54,7 @@ export const SUITES: readonly Suite[] = [
   grouped(tests("units", "first", ["pkg", "cmd", "svc", "dev"])),
   grouped(tests("integration", "second", ["tests/integration", "tests/golden"])),
   tests("sharding", "first", ["tests/sharding"]),
-  tests("differential", "first", ["tests/differential"]),
+  tests("differential", "cluster", ["tests/differential"]),
   tests("chaos", "second", ["tests/chaos"]),
   tests("end to end", "first", ["tests/e2e", `--ignore=${MACHINES.join()}`]),
   tests("upgrade", "second", ["tests/upgrade"]),
