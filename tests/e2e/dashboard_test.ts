@@ -166,6 +166,8 @@ Deno.test({
         await look(page, "environment");
         await page.keyboard.press("Control+k");
         await page.keyboard.type("redeploy");
+        const palette = page.getByRole("dialog", { name: "Go to" });
+        await palette.getByText(/^unkey redeploy/).first().waitFor();
         await page.keyboard.press("Enter");
         const dialog = page.getByRole("dialog", { name: "Redeploy" });
         await dialog.getByRole("button", { name: "Redeploy", exact: true }).click();
