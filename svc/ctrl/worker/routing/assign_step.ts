@@ -117,7 +117,7 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
   const message = plan.live && live !== undefined ? drainText(live, deps.graceMs) : "";
   await endStep(tx, { deploymentId, name: "network", status: "done", message, nowMs });
   const notices = [
-    plan.notice ?? (traffic.kind === "at_once" ? traffic.notice : undefined),
+    plan.notice ?? traffic.notice,
     crons.length === 0 ? undefined : cronsText(crons),
   ];
   for (const message of notices) {

@@ -18,7 +18,7 @@ import type { RoutingDeps } from "./types.ts";
 /** The way in which a deployment gets its environment's traffic. */
 export type TrafficOrder =
   | { readonly kind: "at_once"; readonly notice?: string }
-  | { readonly kind: "in_steps"; readonly order: GradualOrdersTable };
+  | { readonly kind: "in_steps"; readonly notice: string; readonly order: GradualOrdersTable };
 
 /** Takes the order of a deploy. Without requests to share, or a version to compare with, it is void, with a notice. */
 export async function takeTrafficOrder(
@@ -30,7 +30,12 @@ export async function takeTrafficOrder(
   if (order === undefined) return { kind: "at_once" };
   await dropGradualOrder(tx, deploymentId);
   const obstacle = await obstacleOf(tx, environment);
-  if (obstacle === undefined) return { kind: "in_steps", order };
+  if (obstacle === undefined) {
+    const shares = [...orderedSteps(order).steps, 100].map((percent) => `${percent} %`).join(", ");
+    const notice = `The requests of "${environment.slug}" move in steps: ${shares}. ` +
+      `"unkey promote ${deploymentId} --abort" gives them back.`;
+    return { kind: "in_steps", notice, order };
+  }
   return { kind: "at_once", notice: `${obstacle}, so the requests do not move in steps.` };
 }
 

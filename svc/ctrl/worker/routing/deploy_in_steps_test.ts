@@ -44,6 +44,10 @@ Deno.test("a deploy in steps is ready with its first share, and goes live with t
     const inSteps = { branch: "d2", environment: "d1 step 0 d2", live: "d1 step 0 d2" };
     assert.deepEqual(await shares(environment), inSteps);
     assert.equal((await environment.picture())["live"], "d1");
+    assert.equal(
+      (await notices(environment, d2))[0],
+      `The requests of "production" move in steps: 10 %, 50 %, 100 %. "unkey promote ${d2} --abort" gives them back.`,
+    );
     assert.match((await notices(environment, d2)).join(), /has begun: 10 %, 50 %, 100 % of the requests/);
     assert.equal(await orders(environment), 0);
 
