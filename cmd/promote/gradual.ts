@@ -5,7 +5,7 @@ import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.t
 import type { GradualSwitch } from "../../proto/gen/ctrl/v1/gradual_switch_pb.ts";
 import { confirm } from "../shared/confirm.ts";
 import { type GradualJson, gradualJson, gradualText } from "../shared/gradual_view.ts";
-import { EVERY_MS } from "../shared/gradual_fields.ts";
+import { stepsOf, type StepsSettings } from "../shared/gradual_fields.ts";
 import { operationClient, printDone, type Printing } from "../shared/operation.ts";
 import { jsonLine } from "../shared/output.ts";
 import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
@@ -18,11 +18,7 @@ type Client = ReturnType<typeof operationClient>;
 /** It ended, and the deployment did not get all requests. */
 export const NOT_COMPLETED = 21;
 
-export interface GradualSettings extends Printing {
-  readonly steps: readonly number[] | undefined;
-  readonly everyMs: number | undefined;
-  readonly hold: boolean;
-  readonly sticky: boolean;
+export interface GradualSettings extends Printing, StepsSettings {
   readonly detach: boolean;
   readonly plan: boolean;
   readonly yes: boolean;
@@ -55,9 +51,7 @@ export async function promoteGradually(
   return await withinTime({ clock, signal, limitMs: settings.timeoutMs }, async (signal) => {
     const { gradualSwitch } = await client.beginGradualSwitch({
       targetDeploymentId: id,
-      steps: [...(settings.steps ?? [])],
-      everyMs: BigInt(settings.hold ? 0 : settings.everyMs ?? EVERY_MS),
-      sticky: settings.sticky,
+      ...stepsOf(settings),
     }, { signal });
     const begun = gradualJson(existing(gradualSwitch));
     if (settings.hold || settings.detach) {

@@ -1,7 +1,7 @@
 /** The flags of a gradual switch. */
 import { type ConfigOf, switchField } from "../../pkg/config/mod.ts";
 import { UsageError } from "../../pkg/cli/mod.ts";
-import { PROMOTE_STEPS_FIELDS } from "../shared/gradual_fields.ts";
+import { PROMOTE_STEPS_FIELDS, refuseHoldWithEvery } from "../shared/gradual_fields.ts";
 
 export const GRADUAL_FIELDS = {
   ...PROMOTE_STEPS_FIELDS,
@@ -28,7 +28,7 @@ type GradualConfig = ConfigOf<typeof GRADUAL_FIELDS>;
 export function checkGradual(config: GradualConfig): void {
   const { gradual, steps, everyMs, hold, sticky, detach, next, abort } = config;
   if (next && abort) throw new UsageError("--next and --abort exclude each other.");
-  if (hold && everyMs !== undefined) throw new UsageError("--hold and --every exclude each other.");
+  refuseHoldWithEvery({ hold, everyMs });
   const begins = steps !== undefined || everyMs !== undefined || hold || sticky || detach;
   if (begins && (next || abort)) {
     throw new UsageError("--next and --abort are about the gradual switch that runs: its settings stay.");

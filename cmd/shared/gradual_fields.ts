@@ -8,7 +8,7 @@ import { optionalDurationField } from "./duration_field.ts";
 const DAY_MS = 86_400_000;
 const PERCENT_MAX = 99;
 const STEPS_MAX = 10;
-export const EVERY_MS = 120_000;
+const EVERY_MS = 120_000;
 
 /** Those of a promote, and of a deploy. */
 export const PROMOTE_STEPS_FIELDS = fieldsOf("UNKEY_PROMOTE");
@@ -60,10 +60,28 @@ function readSteps(text: string): readonly number[] | undefined {
 export function gradualOf(
   { gradual, steps, everyMs, hold, sticky }: ConfigOf<typeof DEPLOY_STEPS_FIELDS>,
 ): MessageInitShape<typeof GradualSettingsSchema> | undefined {
-  if (hold && everyMs !== undefined) throw new UsageError("--hold and --every exclude each other.");
-  if (gradual) {
-    return { steps: [...(steps ?? [])], everyMs: BigInt(hold ? 0 : everyMs ?? EVERY_MS), sticky };
-  }
+  refuseHoldWithEvery({ hold, everyMs });
+  if (gradual) return stepsOf({ steps, everyMs, hold, sticky });
   if (steps === undefined && everyMs === undefined && !hold && !sticky) return undefined;
   throw new UsageError("--steps, --every, --hold and --sticky need --gradual.");
+}
+
+/** Steps as they are asked for. */
+export interface StepsSettings {
+  readonly steps: readonly number[] | undefined;
+  readonly everyMs: number | undefined;
+  readonly hold: boolean;
+  readonly sticky: boolean;
+}
+
+/** The fields of a request with the defaults of the command line: two minutes for each step. */
+export function stepsOf(
+  { steps, everyMs, hold, sticky }: StepsSettings,
+): { readonly steps: number[]; readonly everyMs: bigint; readonly sticky: boolean } {
+  return { steps: [...(steps ?? [])], everyMs: BigInt(hold ? 0 : everyMs ?? EVERY_MS), sticky };
+}
+
+/** @throws `UsageError` */
+export function refuseHoldWithEvery({ hold, everyMs }: Pick<StepsSettings, "hold" | "everyMs">): void {
+  if (hold && everyMs !== undefined) throw new UsageError("--hold and --every exclude each other.");
 }
